@@ -1,0 +1,42 @@
+"""The platforms: what an adapter is, and which there are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from core.message import Facts, Hear, Outbound
+
+KNOWN = {
+    "telegram": "adapters.telegram:Telegram",
+    "xmpp": "adapters.xmpp:Xmpp",
+    "matrix": "adapters.matrix:Matrix",
+    "web": "adapters.web:Web",
+}
+"""Imported only when configured: a platform that is not used costs no memory."""
+
+
+class Adapter(Protocol):
+    """One messenger. It turns the platform's events into `Inbound` and sends `Outbound`; it knows
+    nothing of needs or people, and decides nothing."""
+
+    facts: Facts
+    up: asyncio.Event
+    """Set while the platform is connected and messages can be sent."""
+
+    async def run(self, hear: Hear, since: str | None) -> None:
+        """Connects and hears until cancelled. `since`: the last stored `Inbound.cursor`.
+
+        An event is acknowledged to the platform only after `hear` returned; if `hear` raises, the
+        event must come again. One person's events are heard in order, one after the other; a slow
+        one holds up nobody else. Ends by raising `Down`; its caller waits and runs it again.
+        """
+
+    async def send(self, out: Outbound) -> str:
+        """-> the platform's id of the message, once the platform has it.
+
+        Raises Gone, Later, Unsent, Unknown, Refused, and nothing else.
+        """
+
+    async def check(self) -> str:
+        """Logs in once and leaves. -> the account's public name. Raises Down."""

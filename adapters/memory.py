@@ -1,0 +1,76 @@
+"""A platform without a network: two queues, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from core.message import Down, Facts, Gone, Hear, Inbound, Left, Outbound
+
+
+@dataclass
+class Server:
+    """What outlives the adapter: events not yet acknowledged, and every phone's messages."""
+
+    name: str = "memory"
+    events: list[Inbound | Left] = field(default_factory=list)
+    phones: dict[str, asyncio.Queue[tuple[str, Outbound]]] = field(
+        default_factory=lambda: defaultdict(asyncio.Queue)
+    )
+    sent: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def write(self, event: Inbound | Left) -> None:
+        self.events.append(event)
+        self.news.set()
+
+
+class Memory:
+    """Events stay in the server until they are heard; a message with a known key is taken once."""
+
+    def __init__(self, server: Server, *, buttons: bool = True, edits: bool = True) -> None:
+        self.server = server
+        self.facts = Facts(buttons=buttons, edits=edits, max_length=100_000, unit="codepoints")
+        self.up = asyncio.Event()
+        self.cut = asyncio.Event()
+
+    async def run(self, hear: Hear, since: str | None) -> None:
+        self.up.set()
+        self.cut.clear()
+        try:
+            while not self.cut.is_set():
+                while self.server.events:
+                    await hear(self.server.events[0])
+                    self.server.events.pop(0)
+                self.server.news.clear()
+                await self._news()
+        except OSError as error:
+            raise Down(type(error).__name__) from None
+        finally:
+            self.up.clear()
+        raise Down("cut")
+
+    async def _news(self) -> None:
+        waits = [asyncio.create_task(e.wait()) for e in (self.server.news, self.cut)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def send(self, out: Outbound) -> str:
+        if out.to.handle in self.server.gone:
+            raise Gone
+        if out.key in self.server.sent:
+            return self.server.sent[out.key]
+        native = out.replaces or f"b{next(self.server.ids)}"
+        self.server.sent[out.key] = native
+        self.server.phones[out.to.handle].put_nowait((native, out))
+        return native
+
+    async def check(self) -> str:
+        return self.server.name

@@ -1,0 +1,1 @@
+"""The conversation: what people write becomes actions, and what happens becomes messages."""

@@ -1,0 +1,1 @@
+"""The network of needs, skills and people, whatever the messenger."""

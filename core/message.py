@@ -1,0 +1,315 @@
+"""The types at the seams between platforms, conversation and core. Standard library only.
+
+In:  adapter --Inbound--> bots.talk --action--> Notice --> outbox
+Out: outbox --Notice--> bots.courier --Outbound--> adapter
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# --------------------------------------------------------------- what is said, in no language yet
+
+
+@dataclass(frozen=True, init=False)
+class Say:
+    """A sentence: an English msgid with `{name}` placeholders, and its arguments.
+
+    A plain `str` argument is something a person or the outside world wrote: it is isolated when
+    rendered and can never be taken for the bot's own words. Never an f-string: pybabel skips it.
+    """
+
+    text: str
+    args: Mapping[str, Arg]
+
+    def __init__(self, text: str, /, **args: Arg) -> None:
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "args", args)
+
+
+@dataclass(frozen=True, init=False)
+class SayMany:
+    """A sentence that counts: chosen by `n` with the reader's plural rule; `{n}` is the number."""
+
+    one: str
+    many: str
+    n: int
+    args: Mapping[str, Arg]
+
+    def __init__(self, one: str, many: str, n: int, /, **args: Arg) -> None:
+        for name, value in (("one", one), ("many", many), ("n", n), ("args", args)):
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A command as its reader types it: Word("offer") is "offer", in Persian «پیشنهاد»."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Name:
+    """A thing with a code. kind: skill | group | country | language | pseudonym | trust."""
+
+    kind: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Letters and digits that stay left-to-right wherever they stand: `7KQ`, a link, a command."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Somebody's words, every line behind a bar, so that they never pass for the bot's."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Parts in a row. by: a line break, a blank line, " · " in a summary, ", " in a list."""
+
+    by: str
+    parts: tuple[Arg, ...]
+
+
+Sayable = Say | SayMany | Word | Name | Code | Quote | Joined
+Arg = Sayable | str | int
+
+
+def lines(*parts: Arg | None) -> Joined:
+    return Joined("\n", tuple(p for p in parts if p is not None))
+
+
+def paragraphs(*parts: Arg | None) -> Joined:
+    return Joined("\n\n", tuple(p for p in parts if p is not None))
+
+
+def dots(*parts: Arg | None) -> Joined:
+    return Joined(" · ", tuple(p for p in parts if p is not None))
+
+
+def pack(arg: Arg) -> Any:
+    """-> what JSON can hold; `unpack` is its inverse."""
+    if isinstance(arg, str | int):
+        return arg
+    if isinstance(arg, Say):
+        return {"say": arg.text, "args": {k: pack(v) for k, v in arg.args.items()}}
+    if isinstance(arg, SayMany):
+        args = {k: pack(v) for k, v in arg.args.items()}
+        return {"one": arg.one, "many": arg.many, "n": arg.n, "args": args}
+    if isinstance(arg, Word):
+        return {"word": arg.id}
+    if isinstance(arg, Name):
+        return {"name": arg.kind, "code": arg.code}
+    if isinstance(arg, Code):
+        return {"ltr": arg.text}
+    if isinstance(arg, Quote):
+        return {"quote": arg.text}
+    return {"by": arg.by, "parts": [pack(p) for p in arg.parts]}
+
+
+def unpack(raw: Any) -> Arg:
+    if isinstance(raw, str | int):
+        return raw
+    if "say" in raw:
+        return Say(raw["say"], **{k: unpack(v) for k, v in raw["args"].items()})
+    if "one" in raw:
+        args = {k: unpack(v) for k, v in raw["args"].items()}
+        return SayMany(raw["one"], raw["many"], raw["n"], **args)
+    if "word" in raw:
+        return Word(raw["word"])
+    if "name" in raw:
+        return Name(raw["name"], raw["code"])
+    if "ltr" in raw:
+        return Code(raw["ltr"])
+    if "quote" in raw:
+        return Quote(raw["quote"])
+    return Joined(raw["by"], tuple(unpack(p) for p in raw["parts"]))
+
+
+# --------------------------------------------------------------- where and what
+
+
+@dataclass(frozen=True)
+class Address:
+    """One place where a person is reached. `repr` hides the handle: it must reach no log."""
+
+    platform: str
+    handle: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An answer that can be picked. value: a whole command ("offer 7KQ") or an answer token."""
+
+    value: str
+    label: Sayable
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a native reply to a message means: an action of `bots.talk` and its arguments."""
+
+    action: str
+    args: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One thing that a person did on a platform, as the adapter saw it.
+
+    id        names this event for ever on this platform: hearing it again changes nothing
+    native    how a native reply or edit names this message; for a button, the message it stands on
+    text      what was written, raw; "" for a button or a file alone
+    pressed   the value of the native button that was pressed
+    answers_to  native id of the message this is a native reply to; in a thread without a reply
+              of its own, the thread's root
+    edits     native id of the person's own earlier message that this text replaces
+    thread    native id of the root of the thread that this was written in
+    locale    the platform's hint about the person's language ("fa", "pt-br"); only a hint
+    encrypted  arrived end-to-end encrypted
+    cursor    the platform's position once this is heard; stored in the same transaction
+    files     kinds of what came along: picture voice video document sticker location contact other
+    deleted   the person deleted the message `native`
+    """
+
+    id: str
+    sender: Address
+    text: str = field(default="", repr=False)
+    native: str = ""
+    pressed: str | None = None
+    answers_to: str | None = None
+    edits: str | None = None
+    thread: str | None = None
+    locale: str | None = None
+    encrypted: bool = False
+    cursor: str | None = None
+    files: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Left:
+    """A person blocked the bot, left the room, or ended the chat: the address is dead until they
+    write again."""
+
+    sender: Address
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the core wants told to a person; becomes a row of the outbox.
+
+    reply     what a native reply to it will mean
+    replaces  the key of an earlier notice to the same person that this corrects in place
+    answers   the entry that this is a native reply to, on whichever message shows it to the reader
+    entry     the entry that this message shows to the reader
+    thread    native id of the thread that it belongs into (answers stay where the person is)
+    urgent    False: alerts and digests, sent after everything else
+    sensitive  only over end-to-end encrypted routes
+    """
+
+    to: str
+    say: Sayable
+    choices: tuple[Choice, ...] = ()
+    reply: Reply | None = None
+    replaces: str | None = None
+    answers: str | None = None
+    entry: str | None = None
+    thread: str | None = None
+    key: str | None = None
+    urgent: bool = True
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """A notice rendered for one address.
+
+    key       fixed for ever: a resend with the same key is harmless where the platform allows
+    choices   (value, label); only for platforms with buttons, otherwise they stand in the text
+    answers_to  native id of the message it replies to; `quote` is the start of that message
+    thread    native id of the root of the thread it goes into
+    replaces  native id of the bot's own earlier message to edit in place
+    language  the text's language, e.g. for xml:lang
+    """
+
+    key: str
+    to: Address
+    text: str = field(repr=False)
+    choices: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    answers_to: str | None = None
+    quote: str | None = field(default=None, repr=False)
+    thread: str | None = None
+    replaces: str | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a platform can do. gap: seconds between two messages to one address; rate: messages a
+    second in all; max_length in units: "utf16", "codepoints" or "bytes" (UTF-8)."""
+
+    buttons: bool
+    edits: bool
+    max_length: int
+    unit: str
+    gap: float = 0.0
+    rate: float = 1000.0
+    reader: str = "server"  # who else can read: "telegram", "server", "nobody"
+
+
+Hear = Callable[[Inbound | Left], Awaitable[bool]]
+"""Returns once the event is committed; True if it was handed on to another person (a tick is due).
+Raises only if nothing was committed: then the adapter must not acknowledge the event."""
+
+
+# --------------------------------------------------------------- what send() may raise
+
+
+class Undelivered(Exception):
+    """A send that brought no message id."""
+
+
+class Gone(Undelivered):
+    """The address is dead: blocked, left, unknown."""
+
+
+class Later(Undelivered):
+    """Wait `seconds` before the next message to this address (everywhere: to all of them)."""
+
+    def __init__(self, seconds: float, *, everywhere: bool = False) -> None:
+        super().__init__()
+        self.seconds, self.everywhere = seconds, everywhere
+
+
+class Unsent(Undelivered):
+    """Surely not sent: send again once the platform is up."""
+
+
+class Unknown(Undelivered):
+    """Perhaps sent: one more try at most where the platform knows no keys."""
+
+
+class Refused(Undelivered):
+    """The platform will never take this message (too long, malformed): sending again is useless."""
+
+
+class Down(Exception):
+    """The platform cannot be used now. The text is one safe line: no handle, no token, no message.
+
+    key names the setting that is most likely wrong, if the operator has to act ("token_file").
+    """
+
+    def __init__(self, reason: str, key: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.key = reason, key

@@ -1,0 +1,251 @@
+"""What every adapter promises, on the real servers (memory and web: in this process)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters import Adapter
+from core.message import Down, Gone, Inbound, Left, Outbound
+from tests.platforms import Phone, Platform
+
+
+class Gateway:
+    """Runs an adapter as the real one does: keeps what was heard and the cursor, starts it again
+    when it is down."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.heard: list[Inbound | Left] = []
+        self.ids: set[str] = set()
+        self.cursor: str | None = None
+        self.news = asyncio.Condition()
+        self.refuse = 0
+
+    async def hear(self, event: Inbound | Left) -> bool:
+        if self.refuse:
+            self.refuse -= 1
+            raise OSError("the store is down")
+        async with self.news:
+            if event.cursor is not None:
+                self.cursor = event.cursor
+            if isinstance(event, Left) or event.id not in self.ids:
+                self.heard.append(event)
+                if isinstance(event, Inbound):
+                    self.ids.add(event.id)
+            self.news.notify_all()
+        return False
+
+    async def until(self, count: int, seconds: float = 20.0) -> list[Inbound | Left]:
+        async with asyncio.timeout(seconds), self.news:
+            await self.news.wait_for(lambda: len(self.heard) >= count)
+        return self.heard
+
+    async def start(self) -> None:
+        self.adapter: Adapter = self.platform.adapter()
+        self.task = asyncio.create_task(self._forever())
+        async with asyncio.timeout(20):
+            await self.adapter.up.wait()
+
+    async def _forever(self) -> None:
+        while True:
+            try:
+                await self.adapter.run(self.hear, self.cursor)
+            except Down:
+                await asyncio.sleep(0.2)
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+
+@pytest.fixture
+async def gateway(platform: Platform) -> AsyncIterator[Gateway]:
+    await platform.start()
+    gateway = Gateway(platform)
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+    await platform.stop()
+
+
+def text(event: Inbound | Left) -> str:
+    assert isinstance(event, Inbound)
+    return event.text
+
+
+def to(phone: Phone, words: str, key: str, **more: object) -> Outbound:
+    return Outbound(key=key, to=phone.address, text=words, **more)  # type: ignore[arg-type]
+
+
+async def test_what_a_person_writes_is_heard_whole(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone("fa")
+    words = "پدرم را دیشب بردند، به یک خبرنگار نیاز دارم\nخط دوم 👩‍👩‍👧 می‌خواهم"
+    native = await phone.say(words)
+    (event,) = await gateway.until(1)
+    assert isinstance(event, Inbound)
+    assert (event.text, event.sender, event.native) == (words, phone.address, native)
+    assert event.pressed is None
+    assert event.edits is None
+
+
+async def test_messages_of_one_person_keep_their_order(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    for i in range(10):
+        await phone.say(f"line {i}")
+    assert [text(e) for e in await gateway.until(10)] == [f"line {i}" for i in range(10)]
+
+
+async def test_the_bot_s_answer_arrives_with_its_text_untouched(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    words = "\u200fنیاز \u20667KQ\u2069 ثبت شد.\n│ <b>می‌خواهم</b> & *more* _x_ `y`"
+    native = await gateway.adapter.send(to(phone, words, "k1"))
+    seen = await phone.next()
+    assert seen.text == words
+    assert seen.native == native
+
+
+async def test_choices_are_native_buttons_where_there_are_buttons(gateway: Gateway) -> None:
+    if not gateway.adapter.facts.buttons:
+        return
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    choices = (("yes", "بله"), ("offer 7KQ", "Offer my help"))
+    native = await gateway.adapter.send(to(phone, "Post it?", "k1", choices=choices))
+    seen = await phone.next()
+    assert seen.choices == ("بله", "Offer my help")
+    await phone.press(seen, "Offer my help")
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    assert (event.pressed, event.native, event.text) == ("offer 7KQ", native, "")
+
+
+async def test_a_native_reply_names_the_message_it_answers(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    own = await phone.say("hello")
+    await gateway.until(1)
+    first = await gateway.adapter.send(to(phone, "first", "k1"))
+    await gateway.adapter.send(to(phone, "second", "k2"))
+    assert [(await phone.next()).text, (await phone.next()).text] == ["first", "second"]
+    await phone.say("to the first", reply_to=first)
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    assert (event.text, event.answers_to) == ("to the first", first)
+    await gateway.adapter.send(to(phone, "to you", "k3", answers_to=own, quote="hello"))
+    assert (await phone.next()).answers_to == own
+
+
+async def test_an_edit_names_the_message_it_replaces(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    own = await phone.say("helo")
+    await gateway.until(1)
+    await phone.edit(own, "hello")
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    assert (event.text, event.edits) == ("hello", own)
+
+
+async def test_the_bot_corrects_its_own_message_in_place(gateway: Gateway) -> None:
+    if not gateway.adapter.facts.edits:
+        return
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    native = await gateway.adapter.send(to(phone, "on", "k1"))
+    await phone.next()
+    await gateway.adapter.send(to(phone, "one", "k2", replaces=native))
+    seen = await phone.next()
+    assert (seen.text, seen.replaces) == ("one", native)
+
+
+@pytest.mark.parametrize("kind", ["picture", "voice", "document", "sticker"])
+async def test_a_file_is_heard_as_what_it_is(gateway: Gateway, kind: str) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await phone.send_file(kind)
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    assert event.files, kind
+
+
+async def test_nothing_written_while_the_bot_is_away_is_lost(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("before")
+    await gateway.until(1)
+    await gateway.stop()
+    for i in range(5):
+        await phone.say(f"away {i}")
+    await gateway.start()
+    heard = [text(e) for e in await gateway.until(6)]
+    assert heard == ["before", *(f"away {i}" for i in range(5))]
+
+
+async def test_what_was_not_committed_comes_again(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("before")
+    await gateway.until(1)
+    gateway.refuse = 2
+    await phone.say("the store was down")
+    await phone.say("and then it was not")
+    assert [text(e) for e in (await gateway.until(3))[1:]] == [
+        "the store was down",
+        "and then it was not",
+    ]
+
+
+async def test_a_cut_connection_loses_nothing_either_way(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("before")
+    await gateway.until(1)
+    await gateway.platform.cut()
+    await phone.say("after")
+    await gateway.until(2)
+    assert text(gateway.heard[1]) == "after"
+    async with asyncio.timeout(20):
+        await gateway.adapter.up.wait()
+    await gateway.adapter.send(to(phone, "still here", "k1"))
+    assert (await phone.next()).text == "still here"
+
+
+async def test_a_dead_address_is_noticed(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    await phone.leave()
+    with contextlib.suppress(TimeoutError):
+        await gateway.until(2, 3)
+    if any(isinstance(e, Left) for e in gateway.heard):
+        return
+    with pytest.raises(Gone):
+        await gateway.adapter.send(to(phone, "anybody?", "k1"))
+
+
+@pytest.mark.parametrize("length", [1_000, 100_000])
+async def test_a_message_at_the_platform_s_limit_arrives(gateway: Gateway, length: int) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    facts = gateway.adapter.facts
+    unit = {"utf16": 1, "codepoints": 1, "bytes": 2}[facts.unit]
+    words = "م" * (min(length, facts.max_length) // unit)
+    await gateway.adapter.send(to(phone, words, "k1"))
+    assert (await phone.next()).text == words
+
+
+async def test_characters_that_break_streams_do_no_harm(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    await gateway.adapter.send(to(phone, "a\x00b\x0b\ud800\uffffc", "k1"))
+    seen = (await phone.next()).text
+    assert seen[0] == "a"
+    assert seen[-1] == "c"
+    await gateway.adapter.send(to(phone, "next", "k2"))
+    assert (await phone.next()).text == "next"
