@@ -1,7 +1,7 @@
 """How tests play people on a platform: every platform, real or in memory, offers the same phones.
 
 A `Platform` is made for one test. It brings its server (or uses the session's), a fresh bot
-account, and people with fresh accounts. `adapter()` is called again for each restart of the gateway.
+account, and people with fresh accounts. `adapter()` is called again for each restart.
 """
 
 from __future__ import annotations
