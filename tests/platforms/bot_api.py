@@ -1,0 +1,395 @@
+"""Telegram's Bot API over real HTTP, strict: requests and answers are checked against aiogram's
+generated models (a client library that the project does not use), so that the adapter is never
+measured by its own idea of the API. What it did wrong is in `violations`; every test ends with [].
+
+Behaviour: https://core.telegram.org/bots/api and the server's source, tdlib/telegram-bot-api.
+Only what the adapter uses is here; any other method is a violation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import aiogram.methods
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+METHODS: dict[str, Any] = {
+    getattr(aiogram.methods, name).__api_method__.lower(): getattr(aiogram.methods, name)
+    for name in aiogram.methods.__all__
+    if isinstance(getattr(getattr(aiogram.methods, name), "__api_method__", None), str)
+}
+REACTIONS = "👍👎❤🔥🥰👏😁🤔😱😢🎉🤩🙏👌🕊🤡😍🐳💯🤣⚡🏆💔🤨😐😴😭🤓👻👀🎃😇🤝✍🤗🫡🆒💘😎🤷😡"
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return TypeAdapter(annotation)
+    return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+
+
+def _unknown(value: Any) -> set[str]:
+    """Names of fields, at any depth, that the API does not have."""
+    if isinstance(value, list):
+        return set().union(*map(_unknown, value))
+    if not isinstance(value, BaseModel):
+        return set()
+    inside = set().union(*(_unknown(getattr(value, n)) for n in type(value).model_fields))
+    return inside | set(value.model_extra or {})
+
+
+class Refusal(Exception):
+    def __init__(self, code: int, text: str, **parameters: int) -> None:
+        self.code, self.text, self.parameters = code, text, parameters
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` calls of `method` (for `chat` alone, if given).
+
+    kind: error (the API's own, with code, text, parameters), page (somebody else's HTML with
+    status `code`), garbage (status 200, broken JSON), result (200, with `result` as it is), delay,
+    drop before (connection reset, nothing done), drop after (done, then reset).
+    """
+
+    method: str
+    kind: str
+    code: int = 500
+    text: str = "Internal Server Error"
+    parameters: dict[str, int] = field(default_factory=dict)
+    result: Any = None
+    seconds: float = 0.0
+    chat: int | None = None
+    times: int = 1
+
+
+class BotApi:
+    def __init__(self, token: str = "7000000001:AAplantedTOKENplantedTOKENplanted_12") -> None:
+        self.token = token
+        bot_id = int(token.split(":")[0])
+        self.me = {"id": bot_id, "is_bot": True, "first_name": "Movements", "username": "movebot"}
+        self.violations: list[str] = []
+        self.faults: list[Fault] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.limits: tuple[int, int] | None = None  # messages a second: to one chat, in all
+        self.webhook = ""
+        self.users: dict[int, dict[str, Any]] = {}
+        self.blocked: set[int] = set()
+        self.messages: dict[tuple[int, int], dict[str, Any]] = {}
+        self.screens: dict[int, asyncio.Queue[tuple[str, dict[str, Any]]]] = defaultdict(
+            asyncio.Queue
+        )
+        self.reactions: dict[tuple[int, int], str] = {}
+        self.commands: dict[str, list[str]] = {}
+        self.queries: dict[str, bool] = {}  # callback id -> answered
+        self.updates: list[dict[str, Any]] = []
+        self.update_id = 700_000_000
+        self.message_ids = itertools.count(1)
+        self.changed = asyncio.Condition()
+        self._poller = 0
+        self._sent: dict[object, list[float]] = defaultdict(list)
+
+    # ------------------------------------------------------------------------- the server
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = "http://{}:{}".format(*self._runner.addresses[0][:2])
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    def cut(self) -> None:
+        """Every connection is reset."""
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def until(self, what: Any, seconds: float = 15.0) -> None:
+        """Waits until `what()` holds; looked at after every call."""
+        async with asyncio.timeout(seconds), self.changed:
+            await self.changed.wait_for(what)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"].lower()
+        fields: dict[str, Any] = dict(request.query)
+        if request.content_type == "application/json":
+            fields |= await request.json()
+        else:
+            fields |= dict(await request.post())
+        self.calls.append((method, fields))
+        fault = self._fault(method, fields)
+        kind = fault.kind if fault else ""
+        try:
+            if request.match_info["token"] != self.token:
+                raise Refusal(401, "Unauthorized")
+            if kind == "drop before":
+                return self._drop(request)
+            if fault and kind == "delay":
+                await asyncio.sleep(fault.seconds)
+            if fault and kind == "error":
+                raise Refusal(fault.code, fault.text, **fault.parameters)
+            if fault and kind == "page":
+                page = "<html>no entry</html>"
+                return web.Response(status=fault.code, text=page, content_type="text/html")
+            if kind == "garbage":
+                return web.Response(body=b'{"ok":true,"result":{"mess')
+            if fault and kind == "result":
+                return web.json_response({"ok": True, "result": fault.result})
+            result = await self._do(method, fields)
+        except Refusal as no:
+            answer = {"ok": False, "error_code": no.code, "description": no.text}
+            more = {"parameters": no.parameters} if no.parameters else {}
+            return web.json_response(answer | more, status=no.code)
+        finally:
+            async with self.changed:
+                self.changed.notify_all()
+        if kind == "drop after":
+            return self._drop(request)
+        return web.json_response({"ok": True, "result": result})
+
+    def _drop(self, request: web.Request) -> web.Response:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+
+    def _fault(self, method: str, fields: dict[str, Any]) -> Fault | None:
+        for fault in self.faults:
+            there = fault.chat is None or str(fault.chat) == str(fields.get("chat_id"))
+            if fault.times and fault.method.lower() == method and there:
+                fault.times -= 1
+                return fault
+        return None
+
+    async def _do(self, method: str, fields: dict[str, Any]) -> Any:
+        model = METHODS.get(method)
+        do = getattr(self, f"do_{method}", None)
+        if model is None or do is None:
+            self.violations.append(f"{method}: no such method here")
+            raise Refusal(404, "Not Found: method not found")
+        result = await do(self._parsed(model, fields))
+        try:
+            _adapter(model.__returning__).validate_python(result)
+        except ValidationError as error:
+            where = {".".join(map(str, e["loc"])) for e in error.errors()}
+            self.violations.append(f"{method}: this server's answer is wrong at {sorted(where)}")
+        return result
+
+    def _parsed(self, model: Any, fields: dict[str, Any]) -> Any:
+        """Forms hold numbers and truth as text, objects and lists as JSON."""
+        name, known = model.__api_method__, model.model_fields
+        wrong = [f"{name}: unknown parameter {n}" for n in fields if n not in known]
+        values = {}
+        for key in fields.keys() & known.keys():
+            adapter = _adapter(known[key].annotation)
+            try:
+                values[key] = adapter.validate_python(fields[key])
+            except ValidationError:
+                try:
+                    values[key] = adapter.validate_json(fields[key])
+                except (ValidationError, TypeError):
+                    wrong.append(f"{name}: {key} is wrong")
+            wrong += [f"{name}: {key} has no {n}" for n in _unknown(values.get(key))]
+        if not wrong:
+            try:
+                return model(**values)
+            except ValidationError as error:
+                wrong = [f"{name}: {e['loc']} {e['msg']}" for e in error.errors()]
+        self.violations += wrong
+        raise Refusal(400, "Bad Request: " + "; ".join(wrong))
+
+    # ------------------------------------------------------------------------- people
+
+    def user(self, locale: str = "en") -> int:
+        id = 10_000 + len(self.users)
+        self.users[id] = {"id": id, "is_bot": False, "first_name": "Ada", "language_code": locale}
+        return id
+
+    def chat(self, user: int) -> dict[str, Any]:
+        return {"id": user, "type": "private", "first_name": "Ada"}
+
+    async def push(self, **what: Any) -> int:
+        """A new update waits for the bot. -> its id."""
+        async with self.changed:
+            self.update_id += 1
+            self.updates.append({"update_id": self.update_id, **what})
+            self.changed.notify_all()
+        return self.update_id
+
+    async def write(self, user: int, *, reply_to: int | None = None, **content: Any) -> int:
+        """-> message id."""
+        message = self._message(user, self.users[user], **content)
+        if reply_to is not None:
+            message["reply_to_message"] = self._bare(user, reply_to)
+        await self.push(message=message)
+        return int(message["message_id"])
+
+    async def press(self, user: int, message: int, data: str) -> str:
+        """-> callback id."""
+        id = str(90_000_000_000 + len(self.queries))
+        self.queries[id] = False
+        stands_on = self.messages[user, message]
+        query = {"id": id, "from": self.users[user], "message": stands_on, "data": data}
+        await self.push(callback_query=query | {"chat_instance": "1"})
+        return id
+
+    async def block(self, user: int, *, again: bool = False) -> None:
+        """The person blocks the bot, or (again) no longer does."""
+        (self.blocked.discard if again else self.blocked.add)(user)
+        kicked = {"status": "kicked", "user": self.me, "until_date": 0}
+        member = {"status": "member", "user": self.me}
+        old, new = (kicked, member) if again else (member, kicked)
+        change = {"chat": self.chat(user), "from": self.users[user], "date": int(time.time())}
+        await self.push(
+            my_chat_member=change | {"old_chat_member": old, "new_chat_member": new},
+        )
+
+    def _message(self, user: int, author: dict[str, Any], **content: Any) -> dict[str, Any]:
+        id, now = next(self.message_ids), int(time.time())
+        message = {"message_id": id, "date": now, "chat": self.chat(user), "from": author}
+        self.messages[user, id] = message | content
+        return self.messages[user, id]
+
+    def _bare(self, user: int, id: int) -> dict[str, Any]:
+        return {k: v for k, v in self.messages[user, id].items() if k != "reply_to_message"}
+
+    # ------------------------------------------------------------------------- methods
+
+    async def do_getme(self, call: Any) -> Any:
+        no = ("can_join_groups", "can_read_all_group_messages", "supports_inline_queries")
+        return self.me | dict.fromkeys(no, False)
+
+    async def do_deletewebhook(self, call: Any) -> bool:
+        if call.drop_pending_updates:
+            self.violations.append("deleteWebhook: throws away what people wrote")
+        self.webhook = ""
+        return True
+
+    async def do_setmycommands(self, call: Any) -> bool:
+        for command in call.commands:
+            if not re.fullmatch("[a-z0-9_]{1,32}", command.command):
+                raise Refusal(400, "Bad Request: BOT_COMMAND_INVALID")
+            if not 1 <= len(command.description) <= 256:
+                raise Refusal(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
+        self.commands[call.language_code or ""] = [c.command for c in call.commands]
+        return True
+
+    async def do_getupdates(self, call: Any) -> Any:
+        if self.webhook:
+            raise Refusal(409, "Conflict: can't use getUpdates method while webhook is active")
+        self._poller += 1
+        me, offset = self._poller, call.offset
+        if offset is not None and offset < 0:
+            self.violations.append("getUpdates: a negative offset throws updates away")
+        async with self.changed:
+            self.changed.notify_all()  # whoever polled before is thrown out
+            if offset:
+                self.updates = [u for u in self.updates if u["update_id"] >= offset]
+            try:
+                async with asyncio.timeout(call.timeout or 0):
+                    await self.changed.wait_for(lambda: self.updates or me != self._poller)
+            except TimeoutError:
+                pass
+        if me != self._poller:
+            raise Refusal(409, "Conflict: terminated by other getUpdates request")
+        wanted = call.allowed_updates
+        if wanted is None:
+            self.violations.append("getUpdates: without allowed_updates, the last ones count")
+        return [u for u in self.updates if not wanted or u.keys() & set(wanted)][
+            : call.limit or 100
+        ]
+
+    async def do_sendmessage(self, call: Any) -> Any:
+        chat, content = self._outgoing("sendMessage", call)
+        reply = call.reply_parameters
+        if reply and (chat, reply.message_id) in self.messages:
+            content["reply_to_message"] = self._bare(chat, reply.message_id)
+        elif reply and reply.allow_sending_without_reply is not True:
+            raise Refusal(400, "Bad Request: message to be replied not found")
+        message = self._message(chat, self.me, **content)
+        self.screens[chat].put_nowait(("sent", message))
+        return message
+
+    async def do_editmessagetext(self, call: Any) -> Any:
+        chat, content = self._outgoing("editMessageText", call)
+        old = self.messages.get((chat, call.message_id))
+        if old is None:
+            raise Refusal(400, "Bad Request: message to edit not found")
+        if old["from"] != self.me:
+            raise Refusal(400, "Bad Request: message can't be edited")
+        if all(old.get(n) == content.get(n) for n in ("text", "reply_markup")):
+            raise Refusal(
+                400, "Bad Request: message is not modified: specified new message content"
+            )
+        kept = {k: v for k, v in old.items() if k != "reply_markup"}
+        self.messages[chat, call.message_id] = message = kept | content
+        message["edit_date"] = int(time.time())
+        self.screens[chat].put_nowait(("edited", message))
+        return message
+
+    def _outgoing(self, method: str, call: Any) -> tuple[int, dict[str, Any]]:
+        """-> chat, and what the message holds. Raises Refusal."""
+        chat = int(call.chat_id)
+        if isinstance(call.parse_mode, str):
+            self.violations.append(f"{method}: a parse mode")
+        if not call.link_preview_options or call.link_preview_options.is_disabled is not True:
+            self.violations.append(f"{method}: link previews are on")
+        if re.search("[\x00-\x08\x0b-\x1f\x7f]", call.text):
+            self.violations.append(f"{method}: control characters, which Telegram takes out")
+        self._flood(chat)
+        if chat in self.blocked:
+            raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat not in self.users:
+            raise Refusal(400, "Bad Request: chat not found")
+        if not call.text.strip():
+            raise Refusal(400, "Bad Request: message text is empty")
+        if len(call.text.encode("utf-16-le")) > 2 * 4096:
+            raise Refusal(400, "Bad Request: message is too long")
+        content: dict[str, Any] = {"text": call.text}
+        if call.reply_markup:
+            for button in itertools.chain(*call.reply_markup.inline_keyboard):
+                if not 1 <= len(button.callback_data.encode()) <= 64:
+                    raise Refusal(400, "Bad Request: BUTTON_DATA_INVALID")
+            content["reply_markup"] = json.loads(
+                call.reply_markup.model_dump_json(exclude_none=True)
+            )
+        return chat, content
+
+    def _flood(self, chat: int) -> None:
+        if self.limits is None:
+            return
+        now = time.monotonic()
+        for key, limit in zip((chat, "all"), self.limits, strict=True):
+            self._sent[key] = [t for t in self._sent[key] if now - t < 1.0]
+            if len(self._sent[key]) >= limit:
+                raise Refusal(429, "Too Many Requests: retry after 1", retry_after=1)
+        self._sent[chat].append(now)
+        self._sent["all"].append(now)
+
+    async def do_answercallbackquery(self, call: Any) -> bool:
+        if self.queries.get(call.callback_query_id, True):
+            raise Refusal(400, "Bad Request: query is too old and response timeout expired")
+        self.queries[call.callback_query_id] = True
+        return True
+
+    async def do_setmessagereaction(self, call: Any) -> bool:
+        if (int(call.chat_id), call.message_id) not in self.messages:
+            raise Refusal(400, "Bad Request: message to react not found")
+        for reaction in call.reaction or []:
+            if reaction.emoji not in REACTIONS:
+                raise Refusal(400, "Bad Request: REACTION_INVALID")
+            self.reactions[int(call.chat_id), call.message_id] = reaction.emoji
+        return True
