@@ -1,0 +1,354 @@
+"""Matrix, through a homeserver that the gateway has an account on (Client-Server API v1.11).
+
+A person is their user id; they are answered in the room that holds only them and the bot, where
+they wrote last. The position in the stream (`next_batch`) is stored with what was heard, never
+before. Encryption is not read: such a message is heard as a file of the kind "encrypted".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import pathlib
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+
+from nio import (  # type: ignore[import-untyped]
+    ErrorResponse,
+    JoinResponse,
+    LocalProtocolError,
+    RoomMessagesResponse,
+    RoomSendError,
+    RoomSendResponse,
+    SyncResponse,
+)
+from nio.api import MessageDirection  # type: ignore[import-untyped]
+
+from adapters.matrix import events
+from adapters.matrix.events import Event
+from adapters.matrix.lanes import Batch, Lanes
+from adapters.matrix.rooms import Rooms
+from adapters.matrix.session import LOGGED_OUT, NETWORK, Session, unreachable
+from core.message import (
+    Address,
+    Down,
+    Facts,
+    Gone,
+    Hear,
+    Inbound,
+    Later,
+    Left,
+    Outbound,
+    Refused,
+    Undelivered,
+    Unsent,
+)
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between tries, of anything; when they are used up the platform is down."""
+POLL = 30_000  # milliseconds
+PAGE = 100  # Synapse gives no more at once
+
+STATE = ["m.room.member", "m.room.join_rules", "m.room.history_visibility"]
+SAID = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"]
+
+
+class Matrix:
+    """homeserver: its URL. user: "@movements:example.org". folder: keeps the log-in, nothing
+    about people. proxy: "socks5://user:password@host:port"; names are resolved there."""
+
+    facts = Facts(
+        buttons=False, edits=True, max_length=40_000, unit="bytes", gap=0, rate=50, reader="server"
+    )
+
+    def __init__(
+        self,
+        *,
+        homeserver: str,
+        user: str,
+        password: str,
+        folder: pathlib.Path,
+        proxy: str | None = None,
+    ) -> None:
+        self.up = asyncio.Event()
+        self._session = Session(homeserver, user, password, folder, proxy)
+
+    async def check(self) -> str:
+        return await self._session.check()
+
+    async def run(self, hear: Hear, since: str | None) -> None:
+        try:
+            with self._session.alone():
+                self._client = await self._session.open()
+                try:
+                    await self._run(hear, since)
+                finally:
+                    self.up.clear()
+                    await self._client.close()
+        except Exception as error:
+            raise _down(error) from None
+
+    async def _run(self, hear: Hear, since: str | None) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._hear, self._lanes = hear, Lanes(group)
+            self._rooms = Rooms(self._client.user_id)
+            self._joining = asyncio.Semaphore(8)
+            self._read: dict[str, str] = {}
+            self._receipt_due = asyncio.Event()
+            self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            group.create_task(self._tell_what_is_read())
+            group.create_task(_wait(self._broken))
+            await self._listen(since)
+
+    # ---------------------------------------------------------------- in
+
+    async def _listen(self, since: str | None) -> None:
+        if since is not None and self._session.beginning is not None:
+            self._session.beginning = None
+        position, full = since or self._session.beginning, True
+        while True:
+            answer = await self._sync(position, full)
+            batch = self._lanes.open(answer.next_batch)
+            await self._take(batch, answer, position)
+            self._lanes.close(batch)
+            position, full = answer.next_batch, False
+            self.up.set()
+            if since is None and self._session.beginning is None and self._lanes.position:
+                self._session.beginning = self._lanes.position
+
+    async def _sync(self, position: str | None, full: bool) -> SyncResponse:
+        """full: with every room's state, once per run. Without a position: no history, but the
+        invitations. Raises Down."""
+        timeline = self._filter() | {"limit": PAGE if position else 0}
+        none: dict[str, list[str]] = {"types": []}
+        room = {
+            "timeline": timeline,
+            "state": {"types": STATE},
+            "ephemeral": none,
+            "account_data": none,
+        }
+        for pause in (*PAUSES, None):
+            token = self._client.access_token
+            least = 0.0
+            try:
+                async with asyncio.timeout(300):
+                    answer = await self._client.sync(
+                        timeout=0 if full else POLL,
+                        since=position,
+                        sync_filter={"room": room, "presence": none, "account_data": none},
+                        full_state=full or None,
+                    )
+            except NETWORK as error:
+                down = unreachable(error)
+            except LocalProtocolError:  # after a soft logout nio has no token any more
+                await self._session.renew(self._client, token)
+                down = Down("the homeserver ends the session again and again")
+            else:
+                if isinstance(answer, SyncResponse):
+                    return answer
+                if answer.status_code in LOGGED_OUT:
+                    await self._session.renew(self._client, token)
+                least = (answer.retry_after_ms or 0) / 1000
+                down = Down(f"the homeserver refuses to sync ({_status(answer)})", "homeserver")
+            self.up.clear()
+            if pause is None:
+                break
+            await asyncio.sleep(max(pause, least))
+        raise down
+
+    def _filter(self) -> dict[str, object]:
+        return {"types": SAID + STATE, "not_senders": [self._client.user_id]}
+
+    async def _take(self, batch: Batch, answer: SyncResponse, position: str | None) -> None:
+        """Everything in one answer into the lanes; members first, they decide who is answered."""
+        for room in answer.rooms.invite:  # told once by the server, hence part of the batch
+            await self._lanes.put(batch, room, partial(self._join, room))
+        for room, info in answer.rooms.join.items():
+            for event in (*info.state, *info.timeline.events):
+                self._rooms.note(room, event.source)
+        for room, info in answer.rooms.join.items() if position else ():
+            if info.timeline.limited:
+                async for missed in self._missed(room, position, info.timeline.prev_batch):
+                    await self._take_event(batch, room, missed)
+            for event in info.timeline.events:
+                await self._take_event(batch, room, event.source)
+        for room, info in answer.rooms.leave.items():
+            for event in info.timeline.events:
+                await self._take_event(batch, room, event.source)
+            self._client.rooms.pop(room, None)  # matrix-nio#46: nio never does
+            for person in self._rooms.drop(room):
+                await self._take_left(batch, person)
+
+    async def _take_event(self, batch: Batch, room: str, event: Event) -> None:
+        said, gone = events.read(event), events.left(event)
+        if said and self._rooms.alone_with(room, said.sender.handle):
+            self._rooms.wrote(said.sender.handle, room)
+            heard = partial(self._heard, said, room)
+            await self._lanes.put(batch, said.sender.handle, heard)
+        elif gone:
+            await self._take_left(batch, event["sender"] if gone == self._rooms.own else gone)
+
+    async def _take_left(self, batch: Batch, person: str) -> None:
+        if person != self._rooms.own and self._rooms.of(person) is None:
+            left = Left(Address("matrix", person))
+            await self._lanes.put(batch, person, partial(self._heard, left, None))
+
+    async def _heard(self, event: Inbound | Left, room: str | None, position: str | None) -> None:
+        for pause in (*PAUSES, None):
+            try:
+                await self._hear(replace(event, cursor=position))
+            except Exception as error:  # whatever the store raises: nothing was committed
+                if pause is None:
+                    raise Down(f"nothing can be stored ({type(error).__name__})") from None
+                await asyncio.sleep(pause)
+            else:
+                break
+        if room and isinstance(event, Inbound):
+            self._read[room] = event.id
+            self._receipt_due.set()
+
+    async def _missed(
+        self, room: str, position: str | None, until: str | None
+    ) -> AsyncIterator[Event]:
+        """What a limited timeline left out, oldest first, page by page. Raises Down."""
+        while position:
+            for pause in (*PAUSES, None):
+                with contextlib.suppress(*NETWORK, LocalProtocolError):
+                    page = await self._client.room_messages(
+                        room, position, until, MessageDirection.front, PAGE, self._filter()
+                    )
+                    if isinstance(page, RoomMessagesResponse):
+                        break
+                    if page.status_code == "M_FORBIDDEN":
+                        log.warning("a room's missed messages may not be read")
+                        return
+                if pause is None:
+                    raise Down("missed messages cannot be fetched", "homeserver")
+                await asyncio.sleep(pause)
+            for event in page.chunk:
+                yield event.source
+            position = page.end if page.end != position else None
+
+    async def _join(self, room: str, position: str | None) -> None:
+        """Accepts an invitation. A dead server behind it costs a few tries, and nobody else."""
+        for pause in (*PAUSES, None):
+            answer = await self._try_to_join(room)
+            if isinstance(answer, JoinResponse):
+                return
+            if pause is None or (answer and _http(answer) < 500):
+                break
+            await asyncio.sleep(pause)
+        log.warning("an invitation could not be accepted")
+        with contextlib.suppress(*NETWORK, LocalProtocolError):
+            await self._client.room_leave(room)  # otherwise every first sync shows it again
+
+    async def _try_to_join(self, room: str) -> JoinResponse | ErrorResponse | None:
+        """-> the answer about this room, None if that takes too long. Waits as long as the
+        homeserver itself is away (`_sync` decides when that is too long) or asks to wait."""
+        while True:
+            wait = PAUSES[-1]
+            try:
+                async with self._joining:
+                    answer = await self._client.join(room)
+            except TimeoutError:
+                return None
+            except (*NETWORK, LocalProtocolError):
+                pass
+            else:
+                if isinstance(answer, JoinResponse):
+                    return answer
+                if _http(answer) == 429:
+                    wait = (answer.retry_after_ms or 5000) / 1000
+                elif answer.status_code and answer.status_code not in LOGGED_OUT:
+                    return answer
+            await asyncio.sleep(wait)
+
+    async def _tell_what_is_read(self) -> None:
+        """One receipt a room for all that was heard since the last one; a lost one is no loss."""
+        while True:
+            await self._receipt_due.wait()
+            self._receipt_due.clear()
+            read, self._read = self._read, {}
+            for room, event in read.items():
+                with contextlib.suppress(*NETWORK, LocalProtocolError):
+                    await self._client.update_receipt_marker(room, event, thread_id=None)
+
+    # ---------------------------------------------------------------- out
+
+    async def send(self, out: Outbound) -> str:
+        """A resend with the same key is the same event for the homeserver (section "Transaction
+        identifiers"), so that "perhaps sent" is as good as unsent."""
+        if not self.up.is_set():
+            raise Unsent
+        room = self._rooms.of(out.to.handle)
+        if room is None:
+            raise Gone
+        answer = await self._put(room, out)
+        if isinstance(answer, ErrorResponse) and _http(answer) == 400:
+            # related to a message in another room, or a thread's root that is in a thread
+            answer = await self._put(
+                room, replace(out, thread=None, answers_to=None, replaces=None)
+            )
+        if isinstance(answer, ErrorResponse):
+            raise _refusal(answer)
+        return out.replaces or str(answer.event_id)
+
+    async def _put(self, room: str, out: Outbound) -> RoomSendResponse | RoomSendError:
+        token = self._client.access_token
+        transaction = hashlib.sha256(out.key.encode()).hexdigest()[:32]
+        try:
+            answer = await self._client.room_send(
+                room, "m.room.message", events.written(out), tx_id=transaction
+            )
+        except NETWORK:
+            raise Unsent from None
+        except LocalProtocolError:
+            answer = None
+        if answer is None or getattr(answer, "status_code", None) in LOGGED_OUT:
+            await self._renew(token)
+            raise Unsent
+        return answer
+
+    async def _renew(self, token: str) -> None:
+        try:
+            await self._session.renew(self._client, token)
+        except Down as down:
+            if not self._broken.done():
+                self._broken.set_exception(down)
+
+
+async def _wait(broken: asyncio.Future[None]) -> None:
+    await broken
+
+
+def _http(answer: ErrorResponse) -> int:
+    return int(answer.transport_response.status)
+
+
+def _status(answer: ErrorResponse) -> str:
+    return str(answer.status_code or _http(answer))
+
+
+def _refusal(answer: ErrorResponse) -> Undelivered:
+    if answer.status_code == "M_FORBIDDEN":
+        return Gone()
+    if _http(answer) == 429:
+        return Later((answer.retry_after_ms or 5000) / 1000, everywhere=True)
+    return Refused() if _http(answer) in (400, 413) else Unsent()
+
+
+def _down(error: Exception) -> Down:
+    """The first Down in a group; anything else names only its type and place: messages of
+    exceptions quote what people wrote."""
+    while isinstance(error, ExceptionGroup):
+        error = next((e for e in error.exceptions if isinstance(e, Down)), error.exceptions[0])
+    if isinstance(error, Down):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Down(f"an unexpected {type(error).__name__} in {place.name}, line {place.lineno}")

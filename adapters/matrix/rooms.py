@@ -1,0 +1,83 @@
+"""Which room a person is answered in: one that holds them, the bot, and nobody else.
+
+The person owns the room they made and may invite others at any time. Members are read from the
+raw events: nio drops a member whose profile it finds malformed, and a room with an unseen third
+person would pass for a private one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from adapters.matrix.events import Event
+
+
+class Rooms:
+    """What is known of the rooms that the bot is in; built from the full state at each start."""
+
+    def __init__(self, own: str) -> None:
+        self.own = own
+        self._here: defaultdict[str, set[str]] = defaultdict(set)
+        self._expected: defaultdict[str, set[str]] = defaultdict(set)
+        self._overheard: defaultdict[str, set[str]] = defaultdict(set)
+        self._since: dict[str, int] = {}
+        self._of: defaultdict[str, set[str]] = defaultdict(set)
+        self._last: dict[str, str] = {}
+
+    def note(self, room: str, event: Event) -> None:
+        """Takes in one event of the room, in order; those that change nothing are passed over."""
+        content, key = event.get("content"), event.get("state_key")
+        if not isinstance(content, dict) or not isinstance(key, str):
+            return
+        kind = event.get("type")
+        if kind == "m.room.member":
+            self._member(room, key, content.get("membership"))
+            if key == self.own:
+                self._since[room] = int(event.get("origin_server_ts") or 0)
+        elif kind == "m.room.join_rules":
+            self._mark(room, "anyone may join", content.get("join_rule") == "public")
+        elif kind == "m.room.history_visibility":
+            world = content.get("history_visibility") == "world_readable"
+            self._mark(room, "anyone may read", world)
+
+    def _member(self, room: str, person: str, membership: object) -> None:
+        self._here[room].discard(person)
+        if person == self.own:
+            return
+        self._expected[room].discard(person)
+        self._of[person].discard(room)
+        if membership == "join":
+            self._here[room].add(person)
+            self._of[person].add(room)
+        elif membership == "invite":
+            self._expected[room].add(person)
+
+    def _mark(self, room: str, why: str, overheard: bool) -> None:
+        (self._overheard[room].add if overheard else self._overheard[room].discard)(why)
+
+    def drop(self, room: str) -> set[str]:
+        """The bot is no longer in it. -> who was."""
+        people = self._here.pop(room, set())
+        for person in people:
+            self._of[person].discard(room)
+        self._expected.pop(room, None)
+        self._overheard.pop(room, None)
+        self._since.pop(room, None)
+        return people
+
+    def alone_with(self, room: str, person: str) -> bool:
+        """Nobody else is there, invited, or able to read it. True if the person has left."""
+        if room not in self._here or self._overheard.get(room):
+            return False
+        return not (self._here[room] | self._expected.get(room, set())) - {person}
+
+    def wrote(self, person: str, room: str) -> None:
+        self._last[person] = room
+
+    def of(self, person: str) -> str | None:
+        """The room to answer in: where they wrote last, else the newest; None if there is none."""
+        rooms = [room for room in self._of[person] if self.alone_with(room, person)]
+        last = self._last.get(person)
+        if last in rooms:
+            return last
+        return max(rooms, key=lambda room: self._since.get(room, 0), default=None)
