@@ -1,0 +1,335 @@
+"""The playground's server: one page, and one WebSocket that carries what happens on its phones.
+
+Page to server, one JSON object a frame; `id` is a UUID that the page made, and makes a repeat
+harmless:
+    {"do": "open", "phone": handle, "language": tag}           answered with the whole chat
+    {"do": "say", "phone", "id", "text", "answers_to"?}        {"do": "edit", ..., "text", "edits"}
+    {"do": "press", ..., "on": message id, "value"}            {"do": "file", ..., "kind"}
+    {"do": "leave", "phone", "id"}                             {"do": "stop story"}
+Server to page:
+    {"is": "message", "phone", "message": adapters.web.phones.Message}    new or changed
+    {"is": "heard", "phone", "id"}         committed: the page forgets the event
+    {"is": "refused", "id"?, "why"}        never will be
+    {"is": "story", "playing": bool}
+
+Who else could reach it: other sites in the same browser. So the Host must be a loopback name
+(DNS rebinding), and the Origin of a WebSocket must be this very page (RFC 6455 section 10.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import WSMsgType, web
+
+from adapters.web.demo import play
+from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
+from core.message import Down, Facts, Gone, Hear, Outbound, Refused, Unsent
+
+log = logging.getLogger(__name__)
+
+PAGE = Path(__file__).with_name("page")
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+FRAME = 8 * LONGEST  # bytes: the longest text, if every character is escaped, and its envelope
+PHONES = 100  # a page that opens more is broken
+BEHIND = 2_000  # frames that a tab may be behind before it is sent away to come again
+PATIENCE = 5.0  # seconds at most between two tries to have an event heard
+
+
+@dataclass(eq=False)
+class Tab:
+    """One open page."""
+
+    socket: web.WebSocketResponse
+    opened: set[str] = field(default_factory=set)
+    frames: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def tell(self, what: str, **more: object) -> None:
+        self.frames.put_nowait(json.dumps({"is": what, **more}))
+
+
+class Web:
+    """listen: "host:port" on loopback; port 0 takes a free one. demo: the story plays by itself as
+    soon as somebody looks. Raises Down if `listen` is not loopback."""
+
+    def __init__(self, *, listen: str = "127.0.0.1:8642", demo: bool = False) -> None:
+        self.host, self.port = _loopback(listen)
+        self.demo = demo
+        self.facts = Facts(buttons=True, edits=True, max_length=LONGEST, unit="codepoints")
+        self.up = asyncio.Event()
+        self.url = ""
+        self.phones = {handle: Phone(handle, language) for handle, language in PRESET.items()}
+        self.tabs: set[Tab] = set()
+        self.changed = asyncio.Event()
+        """Set, and replaced by a new one, whenever a phone shows something new."""
+        self._watched = asyncio.Event()
+        self._story: asyncio.Task[None] | None = None
+
+    # ------------------------------------------------------------ the adapter
+
+    async def run(self, hear: Hear, since: str | None) -> None:
+        """Serves the page until cancelled. Chats live in this object, events in the page until
+        they are heard, so there is no cursor. Raises Down if the port is taken."""
+        async with self._served(), asyncio.TaskGroup() as group:
+            self._hear_from: Callable[[Phone], object] = lambda phone: group.create_task(
+                self._listen(phone, hear)
+            )
+            for phone in self.phones.values():
+                self._hear_from(phone)
+            self.up.set()
+            if self.demo:
+                await self._watched.wait()
+                self._story = group.create_task(self._play())
+            await asyncio.Event().wait()
+
+    async def send(self, out: Outbound) -> str:
+        if not self.up.is_set():
+            raise Unsent
+        if len(out.text) > LONGEST:
+            raise Refused
+        phone = self.phones.get(out.to.handle)
+        if phone is None:  # a phone of an earlier run: its page is closed, or comes again soon
+            if len(self.phones) >= PHONES:
+                raise Gone
+            phone = self._add(Phone(out.to.handle, out.language))
+        if phone.gone:
+            raise Gone
+        id, changed = phone.show(out)
+        self._show(phone, changed)
+        return id
+
+    async def check(self) -> str:
+        async with self._served():
+            return self.url
+
+    @contextlib.asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
+        app = web.Application(middlewares=[only_from_here])
+        app.on_response_prepare.append(_harden)
+        app.router.add_get("/wire", self._wire)
+        app.router.add_get("/{name:[a-z]*\\.?[a-z]*}", _page)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, self.host, self.port).start()
+            except OSError:
+                raise Down("another program listens on this port", key="listen") from None
+            host, port = runner.addresses[0][:2]
+            self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+            yield
+        finally:
+            self.up.clear()
+            for tab in list(self.tabs):
+                await tab.socket.close(code=1001)
+            await runner.cleanup()
+
+    # ------------------------------------------------------------ from the phones
+
+    async def _wire(self, request: web.Request) -> web.StreamResponse:
+        if "Origin" not in request.headers:
+            raise web.HTTPForbidden
+        socket = web.WebSocketResponse(max_msg_size=FRAME, heartbeat=30, timeout=1)
+        await socket.prepare(request)
+        tab = Tab(socket)
+        self.tabs.add(tab)
+        writer = asyncio.create_task(_write(tab))
+        tab.tell("story", playing=self._playing)
+        self._watched.set()
+        try:
+            async for frame in socket:
+                if frame.type is not WSMsgType.TEXT:
+                    tab.tell("refused", why="not text")
+                    continue
+                self._read(tab, frame.data)
+        finally:
+            self.tabs.discard(tab)
+            writer.cancel()
+        return socket
+
+    def _read(self, tab: Tab, frame: str) -> None:
+        event: object = None
+        try:
+            event = json.loads(frame)
+            if not isinstance(event, dict):
+                raise Odd("not an object")
+            if event.get("do") == "open":
+                self._open(tab, event)
+            elif event.get("do") == "stop story":
+                self._stop_story()
+            else:
+                self.take(event, tab)
+        except (Odd, json.JSONDecodeError, RecursionError) as error:
+            why = str(error) if isinstance(error, Odd) else "not JSON"
+            id = event.get("id") if isinstance(event, dict) else None
+            tab.tell("refused", id=id if isinstance(id, str) else None, why=why)
+
+    def _open(self, tab: Tab, event: Mapping[str, object]) -> None:
+        wanted = open_phone(event)
+        phone = self.phones.get(wanted.handle) or self._add(wanted)
+        tab.opened.add(phone.handle)
+        for message in phone.messages.values():
+            tab.tell("message", phone=phone.handle, message=asdict(message))
+
+    def _add(self, phone: Phone) -> Phone:
+        if len(self.phones) >= PHONES:
+            raise Odd("too many phones")
+        self.phones[phone.handle] = phone
+        self._hear_from(phone)
+        return phone
+
+    def take(self, event: Mapping[str, object], tab: Tab | None = None) -> str:
+        """Something was done on a phone, by a hand or by the story -> the event's id. Raises Odd.
+
+        A tab that repeats what was heard already is told so at once.
+        """
+        phone = self.phones.get(str(event.get("phone")))
+        if phone is None:
+            raise Odd("no such phone")
+        id, changed = phone.take(event)
+        self._show(phone, changed)
+        if tab is not None and phone.done[id] is not None:
+            tab.tell("heard", phone=phone.handle, id=id)
+        return id
+
+    async def _listen(self, phone: Phone, hear: Hear) -> None:
+        """Has one phone's events heard, in order, each until it is committed."""
+        pause = 0.1
+        while True:
+            while not phone.waiting:
+                await self.changed.wait()
+            try:
+                handed_on = await hear(phone.waiting[0][1])
+            except Exception as error:
+                log.warning("not heard (%s); trying again", type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, PATIENCE)
+                continue
+            pause = 0.1
+            id, changed = phone.heard(handed_on)
+            for tab in self.tabs:
+                if phone.handle in tab.opened:
+                    tab.tell("heard", phone=phone.handle, id=id)
+            self._show(phone, changed)
+
+    # ------------------------------------------------------------ to the page
+
+    def _show(self, phone: Phone, changed: list[Message]) -> None:
+        for message in changed:
+            for tab in self.tabs:
+                if phone.handle in tab.opened:
+                    tab.tell("message", phone=phone.handle, message=asdict(message))
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    # ------------------------------------------------------------ the story
+
+    @property
+    def _playing(self) -> bool:
+        return self._story is not None and not self._story.done()
+
+    async def _play(self) -> None:
+        self._tell_story(True)
+        try:
+            await play(self)
+        except TimeoutError:
+            log.warning("the story waited in vain for the bot and stopped")
+        finally:
+            self._tell_story(False)
+
+    def _stop_story(self) -> None:
+        if self._story is not None:
+            self._story.cancel()
+
+    def _tell_story(self, playing: bool) -> None:
+        for tab in self.tabs:
+            tab.tell("story", playing=playing)
+
+
+async def _write(tab: Tab) -> None:
+    """Sends a tab its frames; one that hangs holds up nobody else."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            frame = await tab.frames.get()
+            if tab.frames.qsize() > BEHIND:
+                break
+            await tab.socket.send_str(frame)
+    await tab.socket.close(code=1013)
+
+
+# ---------------------------------------------------------------- who may come in
+
+
+def _loopback(listen: str) -> tuple[str, int]:
+    try:
+        host, port = urlsplit(f"//{listen}").hostname, urlsplit(f"//{listen}").port
+    except ValueError:
+        host = port = None
+    if host is None or port is None:
+        raise Down("listen must look like 127.0.0.1:8642", key="listen")
+    if not _is_loopback(host):
+        raise Down("the playground has no passwords, so it listens on loopback only", key="listen")
+    return ("127.0.0.1" if host == "localhost" else host), port
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+@web.middleware
+async def only_from_here(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Lets in what a page of ours asks, and the browser's own navigation to it."""
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    try:
+        at_home = _is_loopback(urlsplit(f"//{host}").hostname)
+    except ValueError:
+        at_home = False
+    navigates = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    ours = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    if (
+        not at_home
+        or (origin is not None and origin != f"http://{host}")
+        or not (ours or navigates)
+    ):
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    path = PAGE / (request.match_info["name"] or "index.html")
+    if path.suffix not in TYPES or not path.is_file():
+        raise web.HTTPNotFound
+    return web.Response(body=path.read_bytes(), content_type=TYPES[path.suffix], charset="utf-8")
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
