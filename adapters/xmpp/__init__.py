@@ -1,0 +1,231 @@
+"""XMPP: an ordinary account on any server, over TLS, also through a SOCKS proxy.
+
+Nothing is lost, with or without an archive on the server: a stanza is acknowledged when it is
+committed (XEP-0198), and where the server archives, what the acknowledgement does not cover is
+fetched from there (XEP-0313).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from functools import partial
+from xml.etree.ElementTree import Element
+
+from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.jid import JID, InvalidJID
+
+from adapters.xmpp import archive, stanzas
+from adapters.xmpp.acks import Acks, Given
+from adapters.xmpp.hearing import Hearing, Said
+from adapters.xmpp.sending import Sending
+from adapters.xmpp.stream import Stream
+from core.message import Address, Down, Facts, Hear, Left, Outbound
+
+log = logging.getLogger(__name__)
+
+RESOURCE = "gw"
+"""Always the same: under another one the server would keep what a cut left over for a session
+that never comes back."""
+
+MOST_WAITING = 1000
+"""Messages heard and not yet committed; beyond that the server has to hold them."""
+
+STEADY = 30.0
+"""Seconds that a connection must have held for the next one to be tried at once."""
+
+TRIES = 5
+PASSING = ("host", "proxy")
+"""What can be wrong for a moment; a wrong password cannot."""
+
+
+class Xmpp:
+    """quiet: seconds without a word from the server before it is asked whether it is still there;
+    patience: seconds that it then has to answer."""
+
+    facts = Facts(buttons=False, edits=True, max_length=50_000, unit="codepoints", rate=500)
+    quiet = 60.0
+    patience = 15.0
+
+    def __init__(
+        self,
+        *,
+        jid: str,
+        password: str,
+        host: str | None = None,
+        port: int = 5222,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        """host: where to connect if not where DNS says; the certificate is checked against the
+        JID's domain all the same. ca_file: trust this authority alone. Raises Down."""
+        self.up = asyncio.Event()
+        self._password, self._host, self._port = password, host, port
+        self._ca_file, self._proxy = ca_file, proxy
+        self._jid = self._own = jid
+        self._sending = Sending()
+        self._hearing: Hearing | None = None
+        self._stream: Stream | None = None
+        self._settled: Acks | None = None
+        self._archived = False
+        self._held: list[tuple[Acks, Element, int]] = []
+
+    # ------------------------------------------------------------------------------ seams
+
+    async def check(self) -> str:
+        stream = self._dial(Acks(), "check")
+        try:
+            await stream.login(self._host, self._port)
+        finally:
+            await stream.close()
+        return self._own
+
+    async def send(self, out: Outbound) -> str:
+        """A correction keeps the id of what it corrects (XEP-0308)."""
+        id = stanzas.message_id(out)
+        await self._sending.send(id, stanzas.write(out, self._own))
+        return out.replaces or id
+
+    async def run(self, hear: Hear, since: str | None) -> None:
+        self._hearing = Hearing(hear, since)
+        acks, failures, pause, lived = Acks(), 0, 0.0, False
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                self._stream = stream = self._dial(acks, RESOURCE)
+                stream.on_message = partial(self._receive, stream)
+                begun = clock()
+                try:
+                    resumed = await stream.login(self._host, self._port)
+                    failures, lived = 0, True
+                    condition = await self._live(stream, resumed)
+                    if condition == "conflict":  # fighting over it would lose messages
+                        raise Down("another process uses this account", "jid")
+                    acks = stream.acks if self._sending.pause(condition) else Acks()
+                except Down as down:
+                    failures += 1
+                    if not lived or failures == TRIES or down.key not in PASSING:
+                        raise
+                finally:
+                    self.up.clear()
+                    await stream.close()
+                pause = 0.0 if clock() - begun > STEADY else min(10.0, max(0.2, pause * 2))
+                log.info("xmpp: connecting again")
+                await asyncio.sleep(pause * random.uniform(0.7, 1.3))
+        finally:
+            self._sending.stop()
+            await self._hearing.close()
+
+    # --------------------------------------------------------------------- one connection
+
+    def _dial(self, acks: Acks, resource: str) -> Stream:
+        try:
+            trust = ssl.create_default_context(cafile=self._ca_file or None)
+        except OSError:
+            raise Down("the certificate authority's file cannot be read", "ca_file") from None
+        try:
+            jid = JID(self._jid)
+            jid.resource = resource
+        except InvalidJID:
+            raise Down("this is no XMPP address", "jid") from None
+        self._own = jid.bare
+        return Stream(jid.full, self._password, trust, self._proxy, acks)
+
+    async def _live(self, stream: Stream, resumed: bool) -> str:
+        """-> the condition under which the connection ended."""
+        if resumed:
+            self._sending.resume(stream)
+        else:
+            stream.give([Given("<presence/>")])  # before anything else: offline messages
+            self._sending.start(stream)
+        self.up.set()
+        tasks = [asyncio.create_task(self._watch(stream))]
+        if stream.acks is not self._settled:
+            tasks.append(asyncio.create_task(self._settle(stream)))
+        try:
+            return await asyncio.shield(stream.over)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, stream: Stream) -> None:
+        """Ends a connection that has died without saying so."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(min(self.quiet, self.patience) / 3)
+            if stream.paused:
+                continue
+            if stream.asked_at is not None and clock() - stream.asked_at > self.patience:
+                log.warning("xmpp: the server has fallen silent")
+                stream.abort()
+            elif stream.asked_at is None and clock() - stream.last_heard > self.quiet:
+                stream.request_ack()
+
+    async def _settle(self, stream: Stream) -> None:
+        """Decides for this session whether there is an archive, and reads it up to now. What
+        arrives meanwhile is held back, so that order and cursor stay right."""
+        assert self._hearing is not None
+        try:
+            self._archived = await archive.is_on(stream)
+            if self._archived:
+                log.warning("xmpp: the server archives what people write to the bot")
+            if self._archived and self._hearing.cursor is not None:
+                async for id, place, message in archive.since(stream, self._hearing.cursor):
+                    event = stanzas.read(message, self._own, id)
+                    self._hearing.put(Said(event, place))
+        except (IqError, IqTimeout) as error:
+            log.warning("xmpp: the archive did not answer: %s", type(error).__name__)
+            stream.abort()
+            return
+        self._settled = stream.acks
+        held, self._held = self._held, []
+        for acks, xml, number in held:
+            self._take(acks, xml, number)
+
+    # -------------------------------------------------------------------------------- in
+
+    def _receive(self, stream: Stream, xml: Element, number: int) -> None:
+        acks = stream.acks
+        if stream.page is not None and (result := archive.result(xml, self._own)) is not None:
+            stream.page.append(result)
+            acks.commit(number)
+        elif xml.get("type") == "error":
+            bounce = stanzas.bounce(xml)
+            if bounce is not None and self._sending.bounced(bounce):
+                self._put(acks, number, Said(Left(Address("xmpp", bounce.sender)), None))
+            else:
+                acks.commit(number)
+        elif acks is not self._settled:
+            self._held.append((acks, xml, number))
+        else:
+            self._take(acks, xml, number)
+
+    def _take(self, acks: Acks, xml: Element, number: int) -> None:
+        id = stanzas.archive_id(xml, self._own) if self._archived else None
+        event = stanzas.read(xml, self._own, id)
+        said = Said(event, archive.place(id, xml) if id else None)
+        self._put(acks, number, said, stanzas.receipt(xml) if event is not None else None)
+
+    def _put(self, acks: Acks, number: int, said: Said, receipt: str | None = None) -> None:
+        """Hands it on; what it said is acknowledged, to server and person, once committed."""
+        assert self._hearing is not None
+        hearing = self._hearing
+
+        def committed() -> None:
+            acks.commit(number)
+            stream = self._stream
+            if stream is None:
+                return
+            if receipt is not None and self.up.is_set():
+                stream.give([Given(receipt)])
+            stream.ack_soon()
+            if hearing.waiting < MOST_WAITING // 2:
+                stream.pause(False)
+
+        said.then = committed
+        hearing.put(said)
+        if hearing.waiting > MOST_WAITING and self._stream is not None:
+            self._stream.pause(True)

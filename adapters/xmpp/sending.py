@@ -1,0 +1,137 @@
+"""What the bot says, in order, until the server has it: through cuts and failed resumes.
+
+Resending is the application's job in XMPP: a failed resume loses silently what was on its way
+(horazont/aioxmpp#253). A message keeps its id however often it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+
+from adapters.xmpp.acks import Given
+from adapters.xmpp.stanzas import Bounce
+from adapters.xmpp.stream import Stream
+from core.message import Gone, Later, Refused, Undelivered, Unknown, Unsent
+
+AT_ONCE = 500
+"""Messages given to the server and not yet acknowledged."""
+
+POISON = ("not-well-formed", "policy-violation", "invalid-xml", "bad-format", "restricted-xml")
+"""Stream errors (RFC 6120, 4.9.3) that tell of a message that the server cannot stomach. The
+stream dies with it, and would again at each resend."""
+
+FINAL = ("service-unavailable", "item-not-found", "gone", "jid-malformed")
+"""Bounces that mean a dead address. Servers answer "service-unavailable" alike for an account that
+never was, one that blocked the bot (XEP-0191), and one that is offline and keeps no messages
+(RFC 6121, 8.5): nobody shall learn which. In all three nothing arrives until the person writes."""
+
+TEMPORARY = ("remote-server-not-found", "remote-server-timeout", "recipient-unavailable")
+AGAIN = 60.0
+
+
+@dataclass(eq=False)
+class Message:
+    id: str
+    xml: str = field(repr=False)
+    arrived: asyncio.Future[None] = field(repr=False)
+    given: bool = False
+
+
+class Sending:
+    def __init__(self) -> None:
+        self._stream: Stream | None = None
+        self._waiting: deque[Message] = deque()
+        self._given: dict[str, Message] = {}
+        self._at_once = AT_ONCE
+        self._suspects = 0
+        self._scheduled = False
+
+    async def send(self, id: str, xml: str) -> None:
+        """Returns once the server has it. Raises what `Adapter.send` raises."""
+        if self._stream is None:
+            raise Unsent
+        message = self._given.get(id) or next((m for m in self._waiting if m.id == id), None)
+        if message is None:
+            message = Message(id, xml, asyncio.get_running_loop().create_future())
+            self._waiting.append(message)
+            self._flush_soon()
+        await asyncio.shield(message.arrived)
+
+    def resume(self, stream: Stream) -> None:
+        """The session goes on: the stream sends again what it had been given."""
+        self._stream = stream
+        self._flush_soon()
+
+    def start(self, stream: Stream) -> None:
+        """A new session: what the old one did not acknowledge goes first."""
+        self._waiting.extendleft(reversed(self._given.values()))
+        self._given.clear()
+        self.resume(stream)
+
+    def pause(self, condition: str) -> bool:
+        """The stream is gone, and why. -> False if it must not be resumed: it died of one of the
+        messages, which is then looked for by sending one at a time."""
+        self._stream = None
+        if condition not in POISON or not self._given:
+            return True
+        if len(self._given) == 1:
+            (message,) = self._given.values()
+            self._end(message, Refused())
+        else:
+            self._at_once, self._suspects = 1, len(self._given)
+        return False
+
+    def stop(self) -> None:
+        self._stream = None
+        for message in (*self._given.values(), *self._waiting):
+            self._end(message, Unknown() if message.given else Unsent())
+
+    def bounced(self, bounce: Bounce) -> bool:
+        """-> True if the address is dead and no `send` was there to be told."""
+        final = bounce.condition in FINAL and bounce.kind != "wait"
+        message = self._given.get(bounce.id)
+        if message is None or message.arrived.done():
+            return final
+        if final:
+            message.arrived.set_exception(Gone())
+        elif bounce.kind == "wait" or bounce.condition in TEMPORARY:
+            message.arrived.set_exception(Later(AGAIN))
+        else:
+            message.arrived.set_exception(Refused())
+        return False
+
+    # -------------------------------------------------------------------------------
+
+    def _flush_soon(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        burst = []
+        while self._stream and self._waiting and len(self._given) < self._at_once:
+            message = self._waiting.popleft()
+            message.given = True
+            self._given[message.id] = message
+            burst.append(Given(message.xml, partial(self._end, message)))
+        if burst and self._stream:
+            self._stream.give(burst)
+
+    def _end(self, message: Message, error: Undelivered | None = None) -> None:
+        self._given.pop(message.id, None)
+        if self._suspects:
+            self._suspects = 0 if isinstance(error, Refused) else self._suspects - 1
+        if not self._suspects:
+            self._at_once = AT_ONCE
+        if not message.arrived.done():
+            if error is None:
+                message.arrived.set_result(None)
+            else:
+                message.arrived.set_exception(error)
+        message.arrived.exception()  # whoever asked may have been cancelled
+        if self._waiting:
+            self._flush_soon()

@@ -1,0 +1,217 @@
+"""One message: from XMPP's XML, and into it. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape, quoteattr
+
+from core.message import Address, Inbound, Outbound
+
+CLIENT = "{jabber:client}"
+MESSAGE, PRESENCE, IQ = CLIENT + "message", CLIENT + "presence", CLIENT + "iq"
+BODY, ERROR = CLIENT + "body", CLIENT + "error"
+MAM = "urn:xmpp:mam:2"
+STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+DELAY = "{urn:xmpp:delay}delay"
+REPLACE = "{urn:xmpp:message-correct:0}replace"
+RECEIPTS = "urn:xmpp:receipts"
+ENCRYPTED = (
+    "{eu.siacs.conversations.axolotl}encrypted",
+    "{urn:xmpp:omemo:2}encrypted",
+    "{jabber:x:encrypted}x",
+    "{urn:xmpp:eme:0}encryption",
+)
+NOT_FOR_PEOPLE = (
+    "{http://jabber.org/protocol/muc#user}x",
+    "{jabber:x:conference}x",
+    "{urn:xmpp:carbons:2}received",
+    "{urn:xmpp:carbons:2}sent",
+    "{urn:xmpp:reactions:0}reactions",
+    f"{{{MAM}}}result",
+)
+"""A private message in a room comes from the room, not from a person's address."""
+
+KINDS = {
+    "picture": ("jpg", "jpeg", "png", "gif", "webp", "heic", "heif", "avif"),
+    "voice": ("ogg", "oga", "opus", "m4a", "mp3", "aac", "amr", "wav", "flac"),
+    "video": ("mp4", "webm", "mov", "mkv", "3gp", "avi", "mpeg"),
+}
+KIND = {extension: kind for kind, extensions in KINDS.items() for extension in extensions}
+
+OWN_ID = "mg."
+"""What the ids of the gateway's own messages begin with."""
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def xml_safe(text: str) -> str:
+    """-> the text with every character that XML 1.0 forbids as U+FFFD: one of them would close the
+    stream (fritzy/SleekXMPP#210). Line ends become LF, as every XML parser makes them."""
+    return _ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def attribute(text: str) -> str:
+    """-> quoted, ready to stand behind `name=`."""
+    return quoteattr(xml_safe(text))
+
+
+def bare(jid: str) -> str:
+    return jid.partition("/")[0]
+
+
+# --------------------------------------------------------------------------------------- in
+
+
+@dataclass(frozen=True)
+class Bounce:
+    """A message of ours came back (RFC 6120, 8.3). condition, kind: "gone", "cancel"."""
+
+    id: str
+    sender: str = field(repr=False)
+    condition: str
+    kind: str
+
+
+def bounce(xml: Element) -> Bounce | None:
+    """-> what an error says; None if it comes from one of a person's devices: only their server
+    can tell that an address is dead."""
+    error, sender = xml.find(ERROR), xml.get("from", "")
+    if error is None or "/" in sender:
+        return None
+    names = (c.tag for c in error if c.tag.startswith("{urn:ietf:params:xml:ns:xmpp-stanzas}"))
+    condition = next(names, "}undefined-condition").partition("}")[2]
+    return Bounce(xml.get("id", ""), sender, condition, error.get("type", "cancel"))
+
+
+def archive_id(xml: Element, own: str) -> str | None:
+    """-> the id under which our own server archived it (XEP-0359); nobody else's word counts."""
+    return next((e.get("id") for e in xml.iterfind(STANZA_ID) if e.get("by") == own), None)
+
+
+def read(xml: Element, own: str, archived: str | None) -> Inbound | None:
+    """-> what a person said; None if it is no person saying something to the bot.
+
+    own       the bot's bare JID
+    archived  the message's id in the archive, which is the same however often and whichever way
+              the message comes. Without one the id is made of everything that a redelivery
+              repeats; old clients count their ids from 1 at each start, hence the text
+    """
+    sender = bare(xml.get("from", ""))
+    if xml.get("type", "normal") not in ("chat", "normal") or sender in ("", own):
+        return None
+    if any(xml.find(tag) is not None for tag in NOT_FOR_PEOPLE):
+        return None
+    origin = xml.find("{urn:xmpp:sid:0}origin-id")
+    native = (origin.get("id", "") if origin is not None else "") or xml.get("id", "")
+    body, text = xml.find(BODY), ""
+    if body is not None:
+        text = body.text or ""
+    reply, replace = xml.find("{urn:xmpp:reply:0}reply"), xml.find(REPLACE)
+    retract = xml.find("{urn:xmpp:message-retract:1}retract")
+    parts: tuple[str, ...] = (sender, native, text)
+    if reply is not None and text:
+        text = _without_fallback(xml, text)
+    files = _files(xml, text)
+    if files and (text.startswith("geo:") or text == _url(xml) or _is_encrypted(xml)):
+        text = ""
+    if retract is not None:
+        native, text, files = retract.get("id", ""), "", ()
+    elif not text and not files:
+        return None
+    if archived is None and not parts[1]:
+        parts = (uuid.uuid4().hex,)
+    return Inbound(
+        id=archived or hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32],
+        sender=Address("xmpp", sender),
+        text=text,
+        native=native,
+        answers_to=reply.get("id") if reply is not None else None,
+        edits=replace.get("id") if replace is not None else None,
+        locale=xml.get(LANG) or (body.get(LANG) if body is not None else None),
+        files=files,
+        deleted=retract is not None,
+    )
+
+
+def _without_fallback(xml: Element, text: str) -> str:
+    """Cuts out the quotation that stands there for clients without replies (XEP-0428). Offsets
+    are code points, from the start of the whole body."""
+    for fallback in xml.iterfind("{urn:xmpp:fallback:0}fallback"):
+        part = fallback.find("{urn:xmpp:fallback:0}body")
+        if fallback.get("for") != "urn:xmpp:reply:0" or part is None:
+            continue
+        start, end = part.get("start", ""), part.get("end", "")
+        if start.isdecimal() and end.isdecimal() and int(start) <= int(end) <= len(text):
+            return text[: int(start)] + text[int(end) :]
+    return text
+
+
+def _url(xml: Element) -> str | None:
+    url = xml.find("{jabber:x:oob}x/{jabber:x:oob}url")
+    return url.text if url is not None else None
+
+
+def _is_encrypted(xml: Element) -> bool:
+    return any(xml.find(tag) is not None for tag in ENCRYPTED)
+
+
+def _files(xml: Element, text: str) -> tuple[str, ...]:
+    if _is_encrypted(xml):  # the body only says that one cannot read it here
+        return ("other",)
+    if xml.find("{urn:xmpp:stickers:0}sticker") is not None:
+        return ("sticker",)
+    if re.match(r"geo:-?\d", text):
+        return ("location",)
+    url = _url(xml)
+    if url is None:
+        return ("document",) if xml.find("{urn:xmpp:sfs:0}file-sharing") is not None else ()
+    extension = re.split(r"[?#]", url)[0].rpartition(".")[2].lower()
+    return (KIND.get(extension, "document"),)
+
+
+# -------------------------------------------------------------------------------------- out
+
+
+def message_id(out: Outbound) -> str:
+    """-> the same for every resend of the same thing; tells nothing about it."""
+    return OWN_ID + hashlib.sha256(f"{out.key}\0{out.to.handle}".encode()).hexdigest()[:24]
+
+
+def write(out: Outbound, own: str) -> str:
+    """-> the <message/>: replies XEP-0461 with the quotation of XEP-0428, corrections XEP-0308."""
+    id, text, more = attribute(message_id(out)), xml_safe(out.text), ""
+    if out.answers_to is not None:
+        author = own if out.answers_to.startswith(OWN_ID) else out.to.handle
+        more += (
+            f"<reply xmlns='urn:xmpp:reply:0' to={attribute(author)}"
+            f" id={attribute(out.answers_to)}/>"
+        )
+        if out.quote:
+            quoted = "".join(f"> {line}\n" for line in xml_safe(out.quote).split("\n"))
+            more += (
+                "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>"
+                f"<body start='0' end='{len(quoted)}'/></fallback>"
+            )
+            text = quoted + text
+    if out.replaces is not None:
+        more += f"<replace xmlns='urn:xmpp:message-correct:0' id={attribute(out.replaces)}/>"
+    return (
+        f"<message type='chat' to={attribute(out.to.handle)} id={id}"
+        f" xml:lang={attribute(out.language.replace('_', '-'))}><body>{escape(text)}</body>"
+        f"<origin-id xmlns='urn:xmpp:sid:0' id={id}/>{more}</message>"
+    )
+
+
+def receipt(xml: Element) -> str | None:
+    """-> "the gateway has it" (XEP-0184), to the device that asked; None if it did not ask."""
+    if xml.find(f"{{{RECEIPTS}}}request") is None or not xml.get("id"):
+        return None
+    return (
+        f"<message type='chat' to={attribute(xml.get('from', ''))} id='{uuid.uuid4().hex}'>"
+        f"<received xmlns='{RECEIPTS}' id={attribute(xml.get('id', ''))}/></message>"
+    )
