@@ -1,0 +1,277 @@
+"""Saying things in the reader's language: catalogues, rendering, negotiation, names, detection.
+
+Nobody else imports babel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+from gettext import c2py
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.pofile import read_po
+
+from core import detection, pseudonyms, skills
+from core.folding import LOCALES, load
+from core.message import Arg, Code, Joined, Name, Say, SayMany, Word
+from core.text import BAR, BIDI
+from core.words import Commands
+
+LRI, FSI, PDI, RLM = "\u2066", "\u2068", "\u2069", "\u200f"
+
+TRUST: Mapping[str, Say] = {
+    "new": Say("new here"),
+    "vouched": Say("vouched for"),
+    "verified": Say("verified"),
+    "moderator": Say("moderator"),
+}
+
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+_BIDI = re.compile(f"[{BIDI}]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+class BadTemplate(Exception):
+    """A brace that is no `{name}`, or a name without a value: a mistake in the program's text."""
+
+
+Template = tuple[str, ...]
+"""Text, name, text, name, ... text."""
+
+
+@lru_cache(4096)
+def template(text: str) -> Template:
+    """Raises BadTemplate. Never `str.format`: in a translation it reads any attribute, and makes
+    a string of any size."""
+    parts = _PLACE.split(text)
+    if any("{" in part or "}" in part for part in parts[::2]):
+        raise BadTemplate(text)
+    return tuple(parts)
+
+
+def _own(text: str) -> str:
+    """Somebody's words, so that their direction ends with them (UAX #9, isolates)."""
+    text = _BIDI.sub("", text)
+    if "\n" in text:  # a line break ends every isolate
+        return "\n".join(map(_own, text.split("\n")))
+    return f"{FSI}{text}{PDI}" if text else ""
+
+
+@cache
+def _babel(language: str) -> Locale:
+    try:
+        return Locale.parse(_LANGUAGES["babel"].get(language, language))
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")
+
+
+_LANGUAGES = load("languages")
+_RTL = frozenset(_LANGUAGES["right_to_left"])
+
+
+class _Catalogue:
+    """One language's messages, read from its .po file. A translation that does not hold, because
+    its placeholders differ from the English, is left out: English is better than a crash."""
+
+    def __init__(self, language: str) -> None:
+        self.rtl = language in _RTL
+        self.one: dict[str, Template] = {}
+        self.many: dict[tuple[str, str], tuple[Template, ...]] = {}
+        rule = load("plural_forms").get(language) or load("plural_forms")["en"]
+        self.form: Callable[[int], int] = lru_cache(4096)(c2py(rule["plural"]))
+        self.forms: int = rule["nplurals"]
+        if language == "en":
+            return
+        with (LOCALES / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+            messages = read_po(file, ignore_obsolete=True)
+        for message in messages:
+            id, text = message.id, message.string
+            if not id or message.fuzzy:
+                continue
+            if isinstance(id, str):
+                if isinstance(text, str) and text and holds(id, text):
+                    self.one[id] = template(text)
+                continue
+            forms = text if isinstance(text, tuple | list) else ()
+            if len(forms) == self.forms and all(f and holds(id[1], f, number=True) for f in forms):
+                self.many[id[0], id[1]] = tuple(map(template, forms))
+
+
+def holds(id: str, text: str, *, number: bool = False) -> bool:
+    """Whether a translation names the same things as its msgid. number: it may leave out `{n}`
+    (Arabic has a word form for "two helpers")."""
+    try:
+        asked, given = (set(template(t)[1::2]) for t in (id, text))
+    except BadTemplate:
+        return False
+    return given == asked or (number and given == asked - {"n"})
+
+
+class Languages:
+    """The gateway's languages. English needs no catalogue, and answers where another has a gap."""
+
+    def __init__(self, enabled: Sequence[str] | None = None) -> None:
+        """enabled: codes in the order to offer them; None: all there are. Raises FileNotFoundError
+        for one without a catalogue."""
+        there = sorted(p.parent.parent.name for p in LOCALES.glob("*/LC_MESSAGES/messages.po"))
+        chosen = ["en", *there] if enabled is None else list(enabled)
+        self.enabled: tuple[str, ...] = tuple(dict.fromkeys([*chosen, "en"]))
+        self.commands = Commands()
+        wanted = {*self.enabled, *(f for e in self.enabled for f in self.chain(e) if f in there)}
+        self._catalogues = {language: _Catalogue(language) for language in wanted}
+        self._found: dict[tuple[str, str], tuple[Template, bool]] = {}
+
+    def chain(self, language: str) -> tuple[str, ...]:
+        """Where a message is looked for: the language, then those its readers accept."""
+        return (language, *_LANGUAGES["fallback"].get(language, ("en",)))
+
+    def direction(self, language: str) -> str:
+        """ "ltr" or "rtl"."""
+        return "rtl" if language in _RTL else "ltr"
+
+    # ----------------------------------------------------------- rendering
+
+    def render(self, text: Arg, language: str) -> str:
+        """The text for a reader of `language`. Raises BadTemplate.
+
+        Each message falls back to English as a whole and has the direction of the language that
+        answered. Every line of right-to-left text starts with RLM: else one that begins with a
+        Latin name or an isolate would be laid out from the left.
+        """
+        if isinstance(text, Joined) and "\n" in text.by:
+            return text.by.join(self.render(part, language) for part in text.parts)
+        words, rtl = self._words(text, language)
+        if not (language in _RTL if rtl is None else rtl):
+            return words
+        return RLM + words.replace("\n", "\n" + RLM) if "\n" in words else RLM + words
+
+    def _words(self, arg: Arg, language: str) -> tuple[str, bool | None]:
+        """-> the words without line marks, and whether they run from the right; None if they are
+        isolated and fit into either."""
+        if isinstance(arg, Say):
+            found = self._found.get((language, arg.text)) or self._find(arg.text, language)
+            return self._fill(found[0], arg.args, language, found[1]), found[1]
+        if isinstance(arg, str):
+            return _own(arg), None
+        if isinstance(arg, Code):
+            return f"{LRI}{_BIDI.sub('', arg.text)}{PDI}", None
+        if isinstance(arg, int):
+            return str(arg), None
+        if isinstance(arg, Joined):
+            rtl = language in _RTL
+            return arg.by.join(self._inside(part, language, rtl) for part in arg.parts), rtl
+        if isinstance(arg, Name):
+            return self._name(arg.kind, arg.code, language)
+        if isinstance(arg, SayMany):
+            return self._count(arg, language)
+        if isinstance(arg, Word):
+            return f"{FSI}{self.commands.word(arg.id, language)}{PDI}", None
+        return "\n".join(BAR + _own(line) for line in arg.text.splitlines() or [""]), None
+
+    def _inside(self, arg: Arg, language: str, rtl: bool) -> str:
+        words, own = self._words(arg, language)
+        return words if own is None or own is rtl else f"{FSI}{words}{PDI}"
+
+    def _fill(self, parts: Template, args: Mapping[str, Arg], language: str, rtl: bool) -> str:
+        if len(parts) == 1:
+            return parts[0]
+        filled = list(parts)
+        try:
+            for i in range(1, len(parts), 2):
+                filled[i] = self._inside(args[parts[i]], language, rtl)
+        except KeyError as missing:
+            raise BadTemplate(f"{{{missing.args[0]}}} in {''.join(parts)!r}") from None
+        return "".join(filled)
+
+    def _find(self, id: str, language: str) -> tuple[Template, bool]:
+        for tag in self.chain(language):
+            catalogue = self._catalogues.get(tag)
+            if catalogue and id in catalogue.one:
+                found = catalogue.one[id], catalogue.rtl
+                break
+        else:
+            # A msgid of signs and placeholders alone has no language: it runs as the reader does.
+            parts = template(id)
+            found = parts, language in _RTL and not _LETTER.search("".join(parts[::2]))
+        self._found[language, id] = found
+        return found
+
+    def _count(self, arg: SayMany, language: str) -> tuple[str, bool]:
+        args = {**arg.args, "n": arg.n}
+        for tag in self.chain(language):
+            catalogue = self._catalogues.get(tag)
+            if catalogue and (arg.one, arg.many) in catalogue.many:
+                parts = catalogue.many[arg.one, arg.many][catalogue.form(arg.n)]
+                return self._fill(parts, args, language, catalogue.rtl), catalogue.rtl
+        return self._fill(
+            template(arg.one if arg.n == 1 else arg.many), args, language, False
+        ), False
+
+    # ----------------------------------------------------------- names
+
+    def name(self, kind: str, code: str, language: str) -> str:
+        """How a reader of `language` calls a thing; its code where nobody has a name for it."""
+        return self._name(kind, code, language)[0]
+
+    def _name(self, kind: str, code: str, language: str) -> tuple[str, bool | None]:
+        if kind == "trust":
+            return self._words(TRUST[code], language)
+        if kind in ("country", "language"):
+            return _of_babel(kind, code, language)
+        if kind == "pseudonym":
+            return next(
+                ((name, tag in _RTL) for tag in self.chain(language)
+                 if (name := pseudonyms.name(code, tag))),
+                (code, None),
+            )  # fmt: skip
+        names = skills.names(kind, code)
+        tag = next((tag for tag in self.chain(language) if tag in names), "")
+        return (names[tag], tag in _RTL) if tag else (code, None)
+
+    # ----------------------------------------------------------- which language
+
+    def negotiate(self, *hints: str | None) -> str | None:
+        """The first enabled language that a hint ("fa-IR", "zh-TW") stands for. Never Russian for
+        Ukrainian, Chinese for Tibetan or Turkish for Kurdish, as CLDR's matching would have it."""
+        for hint in hints:
+            tag = resolve(hint) if hint else None
+            for candidate in self.chain(tag)[: None if tag == "en" else -1] if tag else ():
+                if candidate in self.enabled:
+                    return candidate
+        return None
+
+    def detect(self, text: str, likely: Sequence[str]) -> str:
+        """The language that `text` is written in, by its script, letters and commonest words: no
+        network, no model. likely: the writer's languages; unsure, it is the first of them."""
+        return detection.detect(text, likely)
+
+
+@lru_cache(1024)
+def _of_babel(kind: str, code: str, language: str) -> tuple[str, bool | None]:
+    for tag in (language, *_LANGUAGES["fallback"].get(language, ("en",))):
+        locale = _babel(tag)
+        names = locale.territories if kind == "country" else locale.languages
+        for spelt in (code, _LANGUAGES["babel"].get(code, code)):
+            if spelt in names:
+                return names[spelt], tag in _RTL
+    return code, None
+
+
+@lru_cache(1024)
+def resolve(hint: str) -> str | None:
+    """A platform's language tag (BCP 47, any case, "-" or "_") as a code of ours, known or not."""
+    parts = re.split("[-_]", hint.strip())
+    if not re.fullmatch("[A-Za-z]{2,3}", parts[0]):
+        return None
+    base = parts[0].lower()
+    script = next((p.title() for p in parts[1:] if len(p) == 4 and p.isalpha()), "")
+    region = next((p.upper() for p in parts[1:] if len(p) == 2 and p.isalpha()), "")
+    tags: dict[str, str] = _LANGUAGES["tags"]
+    if base == "zh" and script in ("Hans", "Hant"):
+        return f"zh_{script}"
+    for spelt in (f"{base}-{script}", f"{base}-{region}", base):
+        if spelt in tags:
+            return tags[spelt]
+    return base

@@ -1,0 +1,180 @@
+"""Words that people type: the command words of every language, and codes of needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from random import Random
+
+from core import pseudonyms
+from core.folding import bare, fold, key, load
+from core.text import number
+
+__all__ = [
+    "ALPHABET",
+    "SENTENCES",
+    "UNIVERSAL",
+    "Commands",
+    "bare",
+    "code",
+    "fold",
+    "key",
+    "new_code",
+]
+
+# --------------------------------------------------------------- codes of needs
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without 0 O 1 I L U, which are misread, misheard or make words."""
+
+_CYRILLIC = str.maketrans("АВЕКМНРСТХУЅЈ", "ABEKMHPCTXYSJ")
+
+
+def new_code(length: int, random: Random) -> str:
+    """A code of `length` (>= 2) characters with a letter and a digit: so no word of a sentence and
+    no bare number can be one. `random`: `secrets.SystemRandom()` outside of tests."""
+    while True:
+        made = "".join(random.choices(ALPHABET, k=length))
+        if code(made, length):
+            return made
+
+
+def code(text: str, least: int = 3) -> str | None:
+    """The code that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a Russian К.
+    None for anything else, words and numbers included."""
+    plain = fold(text).upper().translate(_CYRILLIC).strip(" #.,:;!?()[]«»\"'")
+    if not least <= len(plain) <= 5 or not set(plain) <= set(ALPHABET):
+        return None
+    return plain if not plain.isalpha() and not plain.isdigit() else None
+
+
+# --------------------------------------------------------------- commands
+
+UNIVERSAL = ("cancel", "back", "help", "stop", "forget", "yes", "no", "done", "skip")
+SENTENCES = (
+    *("need", "offer", "talk", "vouch", "verify", "link", "block", "report", "translate"),
+    *("skills", "language"),
+)
+"""Commands with a one-line form: `need I need a lawyer in Berlin`."""
+
+_PREFIX = re.compile(r"[/／!！]+")
+_SIGN = re.compile(r"^[/／!！.]+")
+_BOT = re.compile(r"^(\S+?)@\w+")
+_TOKEN = re.compile(r"\S+")
+_END = " .!?。！？؟…،,:"
+_LONGEST = 40
+
+
+class Commands:
+    """The command words of `locales/commands.json`, each accepted in every language."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, dict[str, list[str]]] = load("commands")
+        self.fallback: dict[str, list[str]] = load("languages")["fallback"]
+        self._ids: dict[str, str] = {}
+        self._english: set[str] = set()
+        self._keys: dict[str, dict[str, str]] = {}
+        for id, by_language in self.words.items():
+            for language, words in by_language.items():
+                for word in words:
+                    self._ids[key(word)] = id
+                    self._keys.setdefault(language, {})[key(word)] = id
+        self._english = set(self._keys["en"])
+        self._languages = {
+            key(name): tag for tag, names in load("languages")["names"].items() for name in names
+        }
+
+    def word(self, id: str, language: str) -> str:
+        """The word to show for a command; English where a language has none."""
+        by_language = self.words[id]
+        for tag in (language, *self.fallback.get(language, ()), "en"):
+            if tag in by_language:
+                return by_language[tag][0]
+        raise KeyError(id)
+
+    def language(self, text: str) -> str | None:
+        """The language that `text` names, in that language, in English or by its code."""
+        return self._languages.get(key(text))
+
+    def universal(self, text: str) -> str | None:
+        """The command that the whole message is, of those understood anywhere, in any language."""
+        if len(text) > _LONGEST * 2:
+            return None
+        plain = _BOT.sub(r"\1", _SIGN.sub("", fold(text))).strip(_END)
+        id = self._ids.get(key(plain))
+        return id if id in UNIVERSAL else None
+
+    def command(
+        self, text: str, languages: Sequence[str], *, strict: bool
+    ) -> tuple[str, str] | None:
+        """-> (command, the rest of the message) or None.
+
+        A word is a command behind "/" or "!", as the whole message, before ":" or a line break, and
+        before a code, a number, or another argument that can be nothing else. Not strict (nothing
+        is going on): before any text too, for the commands of SENTENCES, if the word is English or
+        of one of the person's `languages`.
+        """
+        text = text.strip()
+        prefix = _PREFIX.match(text)
+        body = text[prefix.end() :] if prefix else text
+        if prefix:
+            body = _BOT.sub(r"\1", body, count=1)
+        head = body[: _LONGEST * 3].split("\n", 1)[0]
+        colon = re.search("[:：]", head)
+        ends = [m.end() for m in _TOKEN.finditer(head)][:3]
+        if colon:
+            ends = [*(e for e in ends if e <= colon.start()), colon.start()][-3:]
+        for end in sorted(ends, reverse=True):
+            id = self._ids.get(key(body[:end].strip(_END)))
+            if id is None:
+                continue
+            rest = body[end:].lstrip(" \t:：\n")
+            line_ends = body[end:].lstrip(" \t")[:1] in ("", ":", "：", "\n")
+            if prefix or line_ends or _argument(self, rest):
+                return id, rest
+            if not strict and id in SENTENCES:
+                return self._sentence(id, body, end, languages)
+        return None
+
+    def _sentence(
+        self, id: str, body: str, end: int, languages: Sequence[str]
+    ) -> tuple[str, str] | None:
+        word, rest = key(body[:end]), body[end:].strip()
+        known = {"en", *languages}
+        if not any(self._keys.get(tag, {}).get(word) == id for tag in known):
+            return None
+        # «نیاز به وکیل دارم» is a sentence that happens to begin with the word: it stays whole.
+        repeats = any(self._ids.get(key(w)) == id for w in rest.split())
+        if id == "need" and word not in self._english and not repeats:
+            return id, body
+        return id, rest
+
+    def suggest(self, text: str, languages: Sequence[str]) -> str | None:
+        """The command that a short message nearly spells (`ofer 7KQ`: "offer"), to be asked about
+        and never run. None for anything longer than a word and its argument."""
+        words = _SIGN.sub("", text.strip()).split()
+        if not 1 <= len(words) <= 2 or (len(words) == 2 and not _argument(self, words[1])):
+            return None
+        typed = key(words[0].strip(_END))
+        if not 3 <= len(typed) <= _LONGEST:
+            return None
+        matcher, best, found = SequenceMatcher(b=typed, autojunk=False), 0.8, None
+        for tag in dict.fromkeys((*languages, "en")):
+            for word, id in self._keys.get(tag, {}).items():
+                if len(word) < 4:
+                    continue
+                matcher.set_seq1(word)
+                if matcher.quick_ratio() >= best and (ratio := matcher.ratio()) >= best:
+                    best, found = ratio, id
+        return found
+
+
+def _argument(commands: Commands, rest: str) -> bool:
+    first = rest.split(maxsplit=1)[:1]
+    return bool(first) and (
+        code(first[0]) is not None
+        or number(first[0]) is not None
+        or commands.language(rest) is not None
+        or pseudonyms.known(rest)
+    )
