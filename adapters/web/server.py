@@ -11,50 +11,30 @@ Server to page:
     {"is": "heard", "phone", "id"}         committed: the page forgets the event
     {"is": "refused", "id"?, "why"}        never will be
     {"is": "story", "playing": bool}
-
-Who else could reach it: other sites in the same browser. So the Host must be a loopback name
-(DNS rebinding), and the Origin of a WebSocket must be this very page (RFC 6455 section 10.2).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
 from adapters.web.demo import play
+from adapters.web.door import harden, loopback, only_from_here, page
 from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
 from core.message import Down, Facts, Gone, Hear, Outbound, Refused, Unsent
 
 log = logging.getLogger(__name__)
 
-PAGE = Path(__file__).with_name("page")
-TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-}
-HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-FRAME = 8 * LONGEST  # bytes: the longest text, if every character is escaped, and its envelope
+FRAME = 16 * LONGEST  # bytes: the longest text, if every character is escaped, and its envelope
 PHONES = 100  # a page that opens more is broken
 BEHIND = 2_000  # frames that a tab may be behind before it is sent away to come again
+TAKEN = "something listens at this address already"
 PATIENCE = 5.0  # seconds at most between two tries to have an event heard
 
 
@@ -75,7 +55,7 @@ class Web:
     soon as somebody looks. Raises Down if `listen` is not loopback."""
 
     def __init__(self, *, listen: str = "127.0.0.1:8642", demo: bool = False) -> None:
-        self.host, self.port = _loopback(listen)
+        self.host, self.port = loopback(listen)
         self.demo = demo
         self.facts = Facts(buttons=True, edits=True, max_length=LONGEST, unit="codepoints")
         self.up = asyncio.Event()
@@ -121,22 +101,27 @@ class Web:
         return id
 
     async def check(self) -> str:
-        async with self._served():
-            return self.url
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(asyncio.Protocol, self.host, self.port)
+        except OSError:
+            raise Down(TAKEN, key="listen") from None
+        server.close()
+        return f"{self.host}:{self.port}"
 
     @contextlib.asynccontextmanager
     async def _served(self) -> AsyncIterator[None]:
         app = web.Application(middlewares=[only_from_here])
-        app.on_response_prepare.append(_harden)
+        app.on_response_prepare.append(harden)
         app.router.add_get("/wire", self._wire)
-        app.router.add_get("/{name:[a-z]*\\.?[a-z]*}", _page)
+        app.router.add_get("/{name:[a-z]*\\.?[a-z]*}", page)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
             try:
                 await web.TCPSite(runner, self.host, self.port).start()
             except OSError:
-                raise Down("another program listens on this port", key="listen") from None
+                raise Down(TAKEN, key="listen") from None
             host, port = runner.addresses[0][:2]
             self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
             yield
@@ -181,7 +166,7 @@ class Web:
                 self._stop_story()
             else:
                 self.take(event, tab)
-        except (Odd, json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             why = str(error) if isinstance(error, Odd) else "not JSON"
             id = event.get("id") if isinstance(event, dict) else None
             tab.tell("refused", id=id if isinstance(id, str) else None, why=why)
@@ -189,6 +174,7 @@ class Web:
     def _open(self, tab: Tab, event: Mapping[str, object]) -> None:
         wanted = open_phone(event)
         phone = self.phones.get(wanted.handle) or self._add(wanted)
+        phone.language = wanted.language
         tab.opened.add(phone.handle)
         for message in phone.messages.values():
             tab.tell("message", phone=phone.handle, message=asdict(message))
@@ -277,59 +263,3 @@ async def _write(tab: Tab) -> None:
                 break
             await tab.socket.send_str(frame)
     await tab.socket.close(code=1013)
-
-
-# ---------------------------------------------------------------- who may come in
-
-
-def _loopback(listen: str) -> tuple[str, int]:
-    try:
-        host, port = urlsplit(f"//{listen}").hostname, urlsplit(f"//{listen}").port
-    except ValueError:
-        host = port = None
-    if host is None or port is None:
-        raise Down("listen must look like 127.0.0.1:8642", key="listen")
-    if not _is_loopback(host):
-        raise Down("the playground has no passwords, so it listens on loopback only", key="listen")
-    return ("127.0.0.1" if host == "localhost" else host), port
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-@web.middleware
-async def only_from_here(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Lets in what a page of ours asks, and the browser's own navigation to it."""
-    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    try:
-        at_home = _is_loopback(urlsplit(f"//{host}").hostname)
-    except ValueError:
-        at_home = False
-    navigates = request.headers.get("Sec-Fetch-Mode") == "navigate"
-    ours = request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
-    if (
-        not at_home
-        or (origin is not None and origin != f"http://{host}")
-        or not (ours or navigates)
-    ):
-        raise web.HTTPForbidden
-    return await handler(request)
-
-
-async def _page(request: web.Request) -> web.StreamResponse:
-    path = PAGE / (request.match_info["name"] or "index.html")
-    if path.suffix not in TYPES or not path.is_file():
-        raise web.HTTPNotFound
-    return web.Response(body=path.read_bytes(), content_type=TYPES[path.suffix], charset="utf-8")
-
-
-async def _harden(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)

@@ -27,6 +27,8 @@ class WebPhone:
         self.unheard: dict[str, dict[str, Any]] = {}
         self.versions: dict[str, str] = {}
         self.values: dict[tuple[str, str], str] = {}
+        self.committed = asyncio.Event()
+        """Set while nothing waits to be heard."""
         self.seen: asyncio.Queue[Seen] = asyncio.Queue()
         self.wire: aiohttp.ClientWebSocketResponse | None = None
         self.task = asyncio.create_task(self._stay())
@@ -55,6 +57,8 @@ class WebPhone:
             what = json.loads(frame.data)
             if what["is"] in ("heard", "refused"):
                 self.unheard.pop(what["id"], None)
+                if not self.unheard:
+                    self.committed.set()
             elif what["is"] == "message" and not what["message"]["mine"]:
                 self._show(what["message"])
 
@@ -72,6 +76,7 @@ class WebPhone:
     async def _do(self, what: str, **more: object) -> str:
         id = str(uuid.uuid4())
         self.unheard[id] = {"do": what, "phone": self.address.handle, "id": id, **more}
+        self.committed.clear()
         if self.wire is not None:
             with contextlib.suppress(ConnectionError):
                 await self.wire.send_json(self.unheard[id])
