@@ -22,7 +22,7 @@ from telegram.error import (
 
 from adapters.telegram.menu import MENU
 from adapters.telegram.poller import Event, Poller
-from adapters.telegram.requests import DEADLINE, Flood, NotSent, Requests
+from adapters.telegram.requests import Flood, NotSent, Requests
 from adapters.telegram.updates import WANTED
 from core.message import (
     Down,
@@ -42,6 +42,7 @@ from core.message import (
 logging.getLogger("telegram").setLevel(logging.CRITICAL)
 
 LONG_POLL = 25  # seconds that an empty getUpdates waits at Telegram
+GRACE = 15.0  # seconds that it may take longer until its answer is here
 TRIES = 5  # polls that fail in a row before the adapter gives up and is started anew
 REFUSALS = 3  # the same for 401 and 404, which a proxy or a hiccup can give as well
 TICK = "👌"  # one of the emoji that setMessageReaction takes; it says "handed on"
@@ -116,7 +117,7 @@ class Telegram:
             except TelegramError as error:
                 failed += 1
                 self.up.clear()
-                down, wait = self._down(error), min(0.25 * 2**failed, 10.0)
+                down, wait = self._down(error), 0.1 * 2**failed
                 if isinstance(error, Flood):
                     wait = error.seconds
                 tries = REFUSALS if isinstance(error, InvalidToken) else TRIES
@@ -126,10 +127,8 @@ class Telegram:
 
     async def _updates(self, offset: int | None) -> Any:
         # The server remembers the last `allowed_updates` it was given: so it is always given.
-        deadline = LONG_POLL + 15
-        return await self._call(
-            "GetUpdates", deadline, offset=offset, timeout=LONG_POLL, allowed_updates=WANTED
-        )
+        wait = {"timeout": LONG_POLL, "allowed_updates": WANTED}
+        return await self._call("GetUpdates", LONG_POLL + GRACE, offset=offset, **wait)
 
     def _after(self, event: Event, handed_on: bool) -> None:
         """Takes the clock off the button that was pressed; ticks what was handed on."""
@@ -259,7 +258,7 @@ class Telegram:
         base = f"{self._api}/bot"
         return Bot(self._token, base_url=base, request=requests, get_updates_request=requests)
 
-    async def _call(self, method: str, deadline: float = DEADLINE, /, **fields: Any) -> Any:
+    async def _call(self, method: str, deadline: float | None = None, /, **fields: Any) -> Any:
         """-> the result as plain JSON. Raises TelegramError.
 
         Methods are written with a capital, which is the same to the Bot API: the names that PTB

@@ -9,6 +9,7 @@ Only what the adapter uses is here; any other method is a violation.
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import json
 import re
@@ -103,7 +104,9 @@ class BotApi:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(
+            app, handler_cancellation=True, shutdown_timeout=0.2, access_log=None
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         self.url = "http://{}:{}".format(*self._runner.addresses[0][:2])
@@ -214,7 +217,7 @@ class BotApi:
     # ------------------------------------------------------------------------- people
 
     def user(self, locale: str = "en") -> int:
-        id = 10_000 + len(self.users)
+        id = 5_550_000_000 + len(self.users)
         self.users[id] = {"id": id, "is_bot": False, "first_name": "Ada", "language_code": locale}
         return id
 
@@ -225,7 +228,7 @@ class BotApi:
         """A new update waits for the bot. -> its id."""
         async with self.changed:
             self.update_id += 1
-            self.updates.append({"update_id": self.update_id, **what})
+            self.updates.append({"update_id": self.update_id, **copy.deepcopy(what)})
             self.changed.notify_all()
         return self.update_id
 

@@ -39,7 +39,7 @@ class TelegramPhone:
     async def edit(self, native: str, text: str) -> str:
         message = self.api.messages[self.user, int(native)]
         message |= {"text": text, "edit_date": int(time.time())}
-        await self.api.push(edited_message=dict(message))
+        await self.api.push(edited_message=message)
         return native
 
     async def press(self, seen: Seen, label: str) -> None:
