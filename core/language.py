@@ -68,6 +68,7 @@ def _babel(language: str) -> Locale:
 
 
 _LANGUAGES = load("languages")
+_REGIONS = {code: raw["names"] for code, raw in load("countries")["regions"].items()}
 _RTL = frozenset(_LANGUAGES["right_to_left"])
 
 
@@ -226,7 +227,7 @@ class Languages:
                  if (name := pseudonyms.name(code, tag))),
                 (code, None),
             )  # fmt: skip
-        names = skills.names(kind, code)
+        names = _REGIONS.get(code, {}) if kind == "region" else skills.names(kind, code)
         tag = next((tag for tag in self.chain(language) if tag in names), "")
         return (names[tag], tag in _RTL) if tag else (code, None)
 
@@ -246,6 +247,11 @@ class Languages:
         """The language that `text` is written in, by its script, letters and commonest words: no
         network, no model. likely: the writer's languages; unsure, it is the first of them."""
         return detection.detect(text, likely)
+
+
+def territories(language: str) -> Mapping[str, str]:
+    """ISO 3166 code -> the country's name in `language` (CLDR)."""
+    return _babel(language).territories
 
 
 @lru_cache(1024)

@@ -45,23 +45,19 @@ def names(kind: str, code: str) -> Mapping[str, str]:
 
 _UNSPACED = ("zh_Hans", "zh_Hant", "my", "bo")
 _ALIASES = {"zh_Hant": "zh_Hans", "fa_AF": "fa"}
-_FLOOR = 0.35
+_FLOOR = 3.5
 _LETTERS = re.compile(r"[^\w']+")
 
 # English words that mean the same in the middle of any language; "un" or "art" do not.
-_INTERNATIONAL = frozenset(
-    ("vpn", "gmail", "whatsapp", "telegram", "instagram", "facebook", "twitter", "youtube")
-    + ("tiktok", "ddos", "unhcr", "wordpress", "iphone", "android", "pegasus", "podcast")
-    + ("starlink", "github", "excel")
-)
+_INTERNATIONAL = frozenset(_RAW["international"])
 
 
 def suggest(text: str, language: str) -> list[tuple[str, float]]:
     """The three skills, best first, that the words of `text` are nearest to, with their scores.
 
-    A hint to be confirmed, never a decision. Aliases ("lawyer", "taken away") that stand in the
-    text count most; character n-grams find the inflected and the misspelt. Empty for a language
-    without aliases, or when nothing is near.
+    A hint to be confirmed, never a decision. An alias ("lawyer", "taken away") that stands in the
+    text counts 10 or more, a weak one 4; character n-grams, up to 10, find the inflected and the
+    misspelt. Empty for a language without aliases, or when nothing is near.
     """
     index = _index(_ALIASES.get(language, language))
     words = _plain(text[:1500], index.unspaced)
@@ -71,7 +67,7 @@ def suggest(text: str, language: str) -> list[tuple[str, float]]:
     for skill, score in index.named(words):
         scores[skill] += score
     ranked = sorted(scores.items(), key=lambda item: -item[1])
-    return [(skill, round(score, 3)) for skill, score in ranked[:3] if score >= _FLOOR]
+    return [(skill, round(score, 1)) for skill, score in ranked[:3] if score >= _FLOOR]
 
 
 def _plain(text: str, unspaced: bool) -> str:
@@ -102,7 +98,7 @@ class _Index:
                 words = _plain(alias.strip("~="), self.unspaced)
                 if not self.unspaced and not whole:
                     words = words[:-1]
-                weight = (0.4 if weak else 1.0) * (1 + 0.3 * (words.strip().count(" ")))
+                weight = (4.0 if weak else 10.0) * (1 + 0.3 * words.strip().count(" "))
                 self.aliases[words].append((raw["code"], weight))
                 for gram in _grams(words, self.unspaced):
                     counts[gram] += 1
@@ -119,12 +115,12 @@ class _Index:
                 self.weights[gram].append((skill, weight * self.rarity[gram] / norm))
 
     def near(self, words: str) -> Iterator[tuple[str, float]]:
-        """Cosine of the n-grams of text and skill, from 0 to 1 each."""
+        """Cosine of the n-grams of text and skill, from 0 to 10."""
         seen = set(_grams(words, self.unspaced)) & self.rarity.keys()
         norm = math.sqrt(sum(self.rarity[gram] ** 2 for gram in seen)) or 1.0
         for gram in seen:
             for skill, weight in self.weights[gram]:
-                yield skill, weight / norm
+                yield skill, 10 * weight / norm
 
     def named(self, words: str) -> Iterator[tuple[str, float]]:
         """Aliases that stand in the text, each once; "lawyer" in "lawyers" too."""

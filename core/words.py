@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import cache
 from random import Random
 
 from core import pseudonyms
@@ -18,6 +19,7 @@ __all__ = [
     "Commands",
     "bare",
     "code",
+    "commands",
     "fold",
     "key",
     "new_code",
@@ -36,15 +38,15 @@ def new_code(length: int, random: Random) -> str:
     no bare number can be one. `random`: `secrets.SystemRandom()` outside of tests."""
     while True:
         made = "".join(random.choices(ALPHABET, k=length))
-        if code(made, length):
+        if not made.isalpha() and not made.isdigit():
             return made
 
 
-def code(text: str, least: int = 3) -> str | None:
-    """The code that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a Russian К.
+def code(text: str) -> str | None:
+    """The code of a need that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a Russian К.
     None for anything else, words and numbers included."""
     plain = fold(text).upper().translate(_CYRILLIC).strip(" #.,:;!?()[]«»\"'")
-    if not least <= len(plain) <= 5 or not set(plain) <= set(ALPHABET):
+    if not 3 <= len(plain) <= 5 or not set(plain) <= set(ALPHABET):
         return None
     return plain if not plain.isalpha() and not plain.isdigit() else None
 
@@ -178,3 +180,9 @@ def _argument(commands: Commands, rest: str) -> bool:
         or commands.language(rest) is not None
         or pseudonyms.known(rest)
     )
+
+
+@cache
+def commands() -> Commands:
+    """The table, read once."""
+    return Commands()
