@@ -1,6 +1,6 @@
 // One message, drawn. Every text goes in as textContent: nothing that anybody writes is ever markup.
 
-import { direction } from "./words.js";
+import { direction, hasDirection } from "./words.js";
 
 const BAR = /^([\u200e\u200f\u2066-\u2069]*)│ ?/;
 const icons = document.getElementById("icons").content;
@@ -28,7 +28,9 @@ export function lines(text, otherwise) {
   rows.forEach((row, i) => {
     const said = BAR.test(row);
     const shown = row.replace(BAR, "$1");
-    const line = make("div", { class: "line", dir: "auto" }, shown || "\u200b");
+    const line = hasDirection(shown)
+      ? make("div", { class: "line", dir: "auto" }, shown)
+      : make("div", { class: "line fixed", dir: direction(shown, otherwise) }, shown || "\u200b");
     if (said) {
       if (!quote) blocks.push((quote = make("blockquote", { dir: direction(shown, otherwise) })));
       quote.append(line);
@@ -49,7 +51,7 @@ export function firstLine(text) {
 // message: as the gateway sends it. phone: { words, language, on: { press, jump, reply, edit } }
 export function draw(message, phone, quoted) {
   const { words, language, on } = phone;
-  const rtl = direction(words.name, "ltr");
+  const otherwise = direction(words.name, "ltr");
   const parts = [];
   if (message.answers_to) {
     const snippet = quoted ? firstLine(quoted.text) || words[quoted.file] : message.quote;
@@ -63,7 +65,7 @@ export function draw(message, phone, quoted) {
   if (message.file) {
     parts.push(make("div", { class: "file" }, icon(message.file), words[message.file]));
   } else {
-    parts.push(make("div", { class: "text", lang: message.language }, ...lines(message.text, rtl)));
+    parts.push(make("div", { class: "text", lang: message.language }, ...lines(message.text, otherwise)));
   }
   parts.push(meta(message, words, language));
   const bubble = make("div", { class: "bubble" }, ...parts);

@@ -63,12 +63,18 @@ export function chromeDirection(language) {
   return language === "fa" || language === "ar" ? "rtl" : "ltr";
 }
 
-// The direction of a text: that of its first strong character outside isolates (UAX #9, P2), else
-// of the first at all, else `otherwise`.
+const STRONG = /[\u200e\u200f\p{L}]/u;
+const ISOLATES = /[\u2066-\u2068][^\u2066-\u2069]*\u2069/g;
+
+// The browser goes by the first strong character outside isolates (UAX #9, P2), and takes a line
+// without one for left-to-right.
+export function hasDirection(text) {
+  return STRONG.test(text.replace(ISOLATES, ""));
+}
+
+// The same, but a text all in isolates goes by what is in them, and one of digits by `otherwise`.
 export function direction(text, otherwise) {
-  const strong = /[\u200e\u200f\p{L}]/u;
-  const outside = text.replace(/[\u2066-\u2068][^\u2066-\u2069]*\u2069/g, "");
-  const found = strong.exec(outside) ?? strong.exec(text);
+  const found = STRONG.exec(text.replace(ISOLATES, "")) ?? STRONG.exec(text);
   return found ? (RTL.test(found[0]) ? "rtl" : "ltr") : otherwise;
 }
 
