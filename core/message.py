@@ -151,7 +151,7 @@ class Choice:
     """An answer that can be picked. value: a whole command ("offer 7KQ") or an answer token."""
 
     value: str
-    label: Sayable
+    label: Arg
 
 
 @dataclass(frozen=True)

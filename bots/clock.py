@@ -1,0 +1,121 @@
+"""What is due: the next wave of alerts, digests, "still needed?", looking for translators, and
+clearing away what is kept for a time only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from core import outbox, people
+from core.actions import needs, translating
+from core.message import Choice, Code, Notice, Say
+from core.needs import by_id
+from core.store import Book, StoreDown
+
+log = logging.getLogger("movements.clock")
+
+_DAY = 86400
+_GRACE = 3 * _DAY
+_LONGEST_SLEEP = 60.0
+_KEPT = (("heard", "at", 14 * _DAY), ("copies", "at", 30 * _DAY), ("codes", "until", 0))
+"""table, its time, seconds that a row is kept after it."""
+
+
+def wake_more(book: Book, need: str) -> list[Notice]:
+    found = by_id(book, need)
+    return needs.next_wave(book, found) if found else []
+
+
+def ask_still_needed(book: Book, need: str) -> list[Notice]:
+    """After 30 days its author is asked; without an answer it closes three days later."""
+    found = by_id(book, need)
+    if found is None or found.state != "open":
+        return []
+    needs.remind(book, book.now + _GRACE, "close_unanswered", need)
+    question = Say(
+        "Your need {code} is 30 days old. Is it still needed?"
+        " Without an answer it closes in 3 days.",
+        code=Code(found.code),
+    )
+    choices = (
+        Choice(f"keep {found.code}", Say("Still needed")),
+        Choice(f"close {found.code}", Say("Close it")),
+    )
+    return [Notice(found.person, question, choices)]
+
+
+def close_unanswered(book: Book, need: str) -> list[Notice]:
+    found = by_id(book, need)
+    if found is None or found.state != "open":
+        return []
+    closed = Say("{code} is closed. You can post it again at any time.", code=Code(found.code))
+    return [Notice(found.person, closed), *needs.shut(book, found)]
+
+
+def look_for_translators(book: Book, conversation: str) -> list[Notice]:
+    needs.remind(book, book.now + 3600, "look_for_translators", conversation)
+    notices = translating.find_translators(book, conversation)
+    if not translating.wanted(book, conversation):
+        book.do("delete from timers where about = :id", id=conversation)
+    return notices
+
+
+def daily(book: Book, _: str) -> list[Notice]:
+    """Digests, and clearing away."""
+    for table, column, seconds in _KEPT:
+        book.do(f"delete from {table} where {column} < :before", before=book.now - seconds)
+    book.do("delete from outbox where state <> 'waiting' and at < :before", before=book.now - _DAY)
+    needs.remind(book, book.now + _DAY, "daily", "")
+    waiting = book.column("select distinct person from alerts where state = 'digest'")
+    readers = [reader for id in waiting if (reader := people.known(book, id))]
+    return [n for who in readers if who.alerts == "daily" for n in needs.digest(book, who)]
+
+
+KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
+    f.__name__: f
+    for f in (wake_more, ask_still_needed, close_unanswered, look_for_translators, daily)
+}
+
+
+def run_due(book: Book) -> int | None:
+    """Runs what is due. -> the time of the next timer."""
+    if not book.value("select 1 from timers where kind = 'daily'"):
+        needs.remind(book, book.now + _DAY, "daily", "")
+    due = book.all(
+        "select id, kind, about from timers where due <= :now order by due, id limit 100",
+        now=book.now,
+    )
+    for id, kind, about in due:
+        book.do("delete from timers where id = :id", id=id)
+        outbox.put(book, KINDS[kind](book, about))
+    next_due: int | None = book.value("select min(due) from timers")
+    return next_due
+
+
+class Clock:
+    def __init__(self, do: Callable[[Any], Awaitable[Any]], now: Callable[[], float]) -> None:
+        self.do, self.now = do, now
+        self.changed = asyncio.Event()
+
+    def wake(self) -> None:
+        self.changed.set()
+
+    async def run(self) -> None:
+        while True:
+            self.changed.clear()
+            pause = _LONGEST_SLEEP
+            try:
+                if due := await self.do(run_due):
+                    pause = min(pause, max(0.0, due - self.now()))
+            except StoreDown:
+                pause = 1.0
+            except Exception as error:
+                log.error("a timer failed: %s", type(error).__name__)
+            try:
+                async with asyncio.timeout(max(pause, 0.05)):
+                    await self.changed.wait()
+            except TimeoutError:
+                continue

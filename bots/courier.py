@@ -1,0 +1,268 @@
+"""From the outbox to the people: in order for each address, at each platform's pace, answers before
+alerts. What was sent is recorded with its native id, so that replies to it find their way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from adapters import Adapter
+from core import outbox
+from core.actions import belonging
+from core.language import Languages
+from core.message import (
+    Facts,
+    Gone,
+    Joined,
+    Later,
+    Outbound,
+    Refused,
+    Undelivered,
+    Unknown,
+    Unsent,
+    lines,
+    paragraphs,
+)
+from core.outbox import Sent, Waiting
+from core.store import StoreDown
+from core.text import split
+
+log = logging.getLogger("movements.courier")
+
+Do = Callable[[Any], Awaitable[Any]]
+_LONGEST_PAUSE = 60.0
+
+
+@dataclass
+class Lane:
+    """What waits for one address, in order."""
+
+    rows: deque[Waiting] = field(default_factory=deque)
+    not_before: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+
+class Pace:
+    """A platform's sends a second, evenly spaced; those who wait with answers go first, and each
+    lane asks for one message at a time, so nobody's backlog delays the others."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.spacing = 0.0 if facts.rate >= 500 else 1.0 / facts.rate
+        self.next = 0.0
+        self.waiting: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]]
+        self.waiting = (deque(), deque())
+        self.ticking: asyncio.Task[None] | None = None
+
+    def pause(self, seconds: float) -> None:
+        self.next = max(self.next, asyncio.get_running_loop().time() + seconds)
+
+    async def turn(self, urgent: bool) -> None:
+        loop = asyncio.get_running_loop()
+        if not self.spacing and self.next <= loop.time():
+            return
+        place = loop.create_future()
+        self.waiting[0 if urgent else 1].append(place)
+        if self.ticking is None or self.ticking.done():
+            self.ticking = asyncio.create_task(self._tick())
+        await place
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while queue := next((q for q in self.waiting if q), None):
+            if (wait := self.next - loop.time()) > 0:
+                await asyncio.sleep(wait)
+                continue
+            place = queue.popleft()
+            if not place.done():
+                self.next = loop.time() + self.spacing
+                place.set_result(None)
+
+
+class Courier:
+    """do: runs a job in the store. Wakes: `wake()` for new rows, `again(person)` for somebody who
+    can be reached again."""
+
+    def __init__(self, do: Do, languages: Languages, adapters: Mapping[str, Adapter]) -> None:
+        self.do, self.languages, self.adapters = do, languages, adapters
+        self.paces = {name: Pace(adapter.facts) for name, adapter in adapters.items()}
+        self.lanes: dict[int, Lane] = {}
+        self.known: set[int] = set()
+        self.last = 0
+        self.news = asyncio.Event()
+        self.returned: set[str] = set()
+        self.sent: list[tuple[Sent, asyncio.Future[None]]] = []
+        self.recording: asyncio.Task[None] | None = None
+        self.delivered = 0
+
+    def wake(self) -> None:
+        self.news.set()
+
+    def again(self, person: str) -> None:
+        self.returned.add(person)
+        self.news.set()
+
+    async def run(self) -> None:
+        self.news.set()
+        try:
+            while True:
+                await self.news.wait()
+                self.news.clear()
+                try:
+                    await self._load()
+                except StoreDown:
+                    await asyncio.sleep(1)
+                    self.news.set()
+        finally:
+            tasks = [lane.task for lane in self.lanes.values() if lane.task]
+            tasks += [t for t in (self.recording, *(p.ticking for p in self.paces.values())) if t]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _load(self) -> None:
+        while self.returned:
+            person = self.returned.pop()
+            for row in await self.do(partial(outbox.waiting_for, person=person)):
+                self._queue(row)
+        while True:
+            before = self.last
+            rows, self.last = await self.do(partial(outbox.waiting, after=self.last))
+            for row in rows:
+                self._queue(row)
+            if self.last == before:
+                return
+
+    def _queue(self, row: Waiting) -> None:
+        if row.id in self.known or row.to.platform not in self.adapters:
+            return
+        self.known.add(row.id)
+        lane = self.lanes.setdefault(row.address, Lane())
+        lane.rows.append(row)
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._drain(row.address, lane))
+
+    async def _drain(self, address: int, lane: Lane) -> None:
+        tries = 0
+        try:
+            while lane.rows:
+                row = lane.rows[0]
+                try:
+                    await self._send(lane, row)
+                except Gone:
+                    return await self._gone(address, lane)
+                except Later as later:
+                    lane.not_before = asyncio.get_running_loop().time() + later.seconds
+                    if later.everywhere:
+                        self.paces[row.to.platform].pause(later.seconds)
+                    continue
+                except (Unsent, StoreDown):
+                    await _pause(tries := tries + 1)
+                    continue
+                except Unknown:  # perhaps it went out: once more at most
+                    tries += 1
+                    if tries == 1:
+                        await _pause(1)
+                        continue
+                    await self.do(partial(outbox.dropped, id=row.id))
+                except Refused:
+                    log.warning("a message was refused by %s", row.to.platform)
+                    await self.do(partial(outbox.dropped, id=row.id))
+                tries = 0
+                lane.rows.popleft()
+                self.known.discard(row.id)
+        finally:
+            lane.task = None
+            if not lane.rows and lane.not_before <= asyncio.get_running_loop().time():
+                self.lanes.pop(address, None)
+
+    async def _gone(self, address: int, lane: Lane) -> None:
+        for row in lane.rows:
+            self.known.discard(row.id)
+        lane.rows.clear()
+        await self.do(partial(outbox.dead, address=address))
+
+    # ------------------------------------------------------------------ one message
+
+    async def _send(self, lane: Lane, row: Waiting) -> None:
+        adapter, pace = self.adapters[row.to.platform], self.paces[row.to.platform]
+        if row.notice.answers or row.notice.replaces:
+            row = await self.do(partial(outbox.anchored, row=row))
+        natives: list[str] = []
+        for out in self.rendered(row, adapter.facts):
+            loop = asyncio.get_running_loop()
+            await adapter.up.wait()
+            if (wait := lane.not_before - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            await pace.turn(row.urgent)
+            try:
+                natives.append(await adapter.send(out))
+            except Undelivered:
+                raise
+            except Exception as error:
+                log.error("%s could not send: %s", row.to.platform, type(error).__name__)
+                raise Unknown from None
+            lane.not_before = loop.time() + adapter.facts.gap
+        values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
+        await self._record(Sent(row, tuple(natives), values))
+        self.delivered += 1
+        if row.key.startswith(outbox.FAREWELL):
+            await self.do(partial(belonging.unless_busy, who=row.person))
+
+    def rendered(self, row: Waiting, facts: Facts) -> list[Outbound]:
+        """The notice in its reader's language, in as many parts as the platform needs."""
+        notice, say = row.notice, row.notice.say
+        if notice.choices and not facts.buttons:
+            numbered = (Joined(" ", (n, c.label)) for n, c in enumerate(notice.choices, 1))
+            say = paragraphs(say, lines(*numbered))
+        parts = split(self.languages.render(say, row.language), facts.max_length, facts.unit)
+        buttons = facts.buttons and tuple(
+            (c.value, self.languages.render(c.label, row.language)) for c in notice.choices
+        )
+        last = len(parts) - 1
+        return [
+            Outbound(
+                key=f"{row.key}.{n}" if n else row.key,
+                to=row.to,
+                text=part,
+                choices=(buttons or ()) if n == last else (),
+                answers_to=row.answers if n == 0 else None,
+                quote=row.quote if n == 0 else None,
+                thread=notice.thread,
+                replaces=row.replaces if n == 0 and facts.edits else None,
+                language=row.language,
+            )
+            for n, part in enumerate(parts)
+        ]
+
+    async def _record(self, sent: Sent) -> None:
+        """Many records, one job: whatever was sent while the last one was committed."""
+        done = asyncio.get_running_loop().create_future()
+        self.sent.append((sent, done))
+        if self.recording is None or self.recording.done():
+            self.recording = asyncio.create_task(self._record_all())
+        await done
+
+    async def _record_all(self) -> None:
+        while self.sent:
+            taken, self.sent = self.sent, []
+            while True:
+                try:
+                    await self.do(partial(outbox.delivered, sent=[sent for sent, _ in taken]))
+                    break
+                except StoreDown:  # it is out: it must not go out again for want of a row
+                    await asyncio.sleep(1)
+            for _, done in taken:
+                if not done.done():
+                    done.set_result(None)
+
+
+async def _pause(tries: int) -> None:
+    longest = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(tries, 10))
+    await asyncio.sleep(longest * random.uniform(0.5, 1.0))

@@ -1,0 +1,144 @@
+"""The running gateway: store, conversation, adapters, courier and clock, joined and kept going."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from adapters import Adapter
+from bots.clock import Clock
+from bots.courier import Courier
+from bots.talk import Talk
+from core.message import Down, Inbound, Left
+from core.store import Done, Job, Store, StoreDown
+
+log = logging.getLogger("movements")
+
+_LONGEST_PAUSE = 300.0
+_STEADY = 60.0
+"""After so many seconds up, the next failure is the first one again."""
+
+
+@dataclass
+class Condition:
+    """How a platform is, for health and log: one line, no names."""
+
+    since: float
+    trouble: str | None = None
+
+
+class Gateway:
+    """One process. `run` until cancelled; `close` the store afterwards."""
+
+    def __init__(self, store: Store, talk: Talk, adapters: Mapping[str, Adapter]) -> None:
+        self.store, self.talk, self.adapters = store, talk, adapters
+        self.courier = Courier(self.do, talk.languages, adapters)
+        self.clock = Clock(self.do, store.clock)
+        self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
+        self.heard = 0
+
+    # ------------------------------------------------------------------ the store
+
+    async def do(self, job: Job[Any]) -> Any:
+        """Runs a job in the next commit. Raises what the job raised, or StoreDown."""
+        done = asyncio.get_running_loop().create_future()
+        self.store.submit(job, done)
+        return await done
+
+    def _given_back(
+        self, loop: asyncio.AbstractEventLoop, done: list[Done], wakes: set[str]
+    ) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._resolve, done, wakes)
+
+    def _resolve(self, done: list[Done], wakes: set[str]) -> None:
+        for end in done:
+            if end.token.done():  # its caller was cancelled
+                continue
+            if end.error is None:
+                end.token.set_result(end.result)
+            else:
+                end.token.set_exception(end.error)
+        for wake in wakes:
+            if wake == "outbox":
+                self.courier.wake()
+            elif wake == "timers":
+                self.clock.wake()
+            else:
+                self.courier.again(wake.removeprefix("person:"))
+
+    # ------------------------------------------------------------------ hearing
+
+    async def hear(self, event: Inbound | Left) -> bool:
+        """The adapters' `Hear`. A message that can't be handled is set aside and its author told;
+        it never comes again. Raises StoreDown: nothing is kept, the platform must keep it."""
+        self.heard += 1
+        try:
+            return bool(await self.do(partial(self.talk.hear, event=event)))
+        except StoreDown:
+            raise
+        except Exception as error:
+            log.error("a message was set aside: %s", type(error).__name__)
+            if isinstance(event, Left):
+                return False
+            try:
+                return bool(await self.do(partial(self.talk.set_aside, event=event)))
+            except Exception as second:
+                raise StoreDown(type(second).__name__) from None
+
+    # ------------------------------------------------------------------ running
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.store.give_back = partial(self._given_back, loop)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.courier.run())
+            group.create_task(self.clock.run())
+            for name, adapter in self.adapters.items():
+                group.create_task(self._keep(name, adapter))
+                group.create_task(self._watch(name, adapter))
+
+    async def _keep(self, name: str, adapter: Adapter) -> None:
+        """Runs one platform for ever; when it is down it is tried again, ever more slowly."""
+        tries = 0
+        while True:
+            began = time.monotonic()
+            try:
+                since = await self.do(partial(_cursor, platform=name))
+                await adapter.run(self.hear, since)
+                trouble = "ended"
+            except Down as down:
+                trouble = (
+                    down.reason if down.key is None else f"{down.reason} ([{name}] {down.key})"
+                )
+            except Exception as error:
+                trouble = type(error).__name__
+            tries = 1 if time.monotonic() - began > _STEADY else tries + 1
+            pause = min(_LONGEST_PAUSE, 0.5 * 2.0**tries) * random.uniform(0.5, 1.0)
+            self.conditions[name] = Condition(time.time(), trouble)
+            self.talk.down = self.talk.down | {name}
+            log.warning("%s is down: %s. Next try in %d s.", name, trouble, round(pause))
+            await asyncio.sleep(pause)
+
+    async def _watch(self, name: str, adapter: Adapter) -> None:
+        while True:
+            await adapter.up.wait()
+            if self.conditions[name].trouble is not None:
+                self.conditions[name] = Condition(time.time())
+                self.talk.down = self.talk.down - {name}
+                log.info("%s is up", name)
+            await asyncio.sleep(1)
+            if not adapter.up.is_set() and self.conditions[name].trouble is None:
+                self.conditions[name] = Condition(time.time(), "reconnecting")
+                self.talk.down = self.talk.down | {name}
+
+
+def _cursor(book: Any, platform: str) -> str | None:
+    found: str | None = book.value("select cursor from cursors where platform = :p", p=platform)
+    return found

@@ -1,0 +1,202 @@
+"""One message being heard: who wrote it, and what its hearing may do (tell, open a form, ask)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bots.forms import Draft, Field, Form, Option, Said, Sheet, answered, named, pending
+from bots.questions import FORMS
+from core.actions import No
+from core.language import Languages
+from core.message import Arg, Choice, Inbound, Notice, Reply, Say, Sayable, paragraphs
+from core.people import Person
+from core.store import Book
+from core.words import key
+
+_PATIENCE = 2
+"""After so many refused answers, the way out is shown."""
+
+
+@dataclass(frozen=True)
+class Community:
+    """What the operator decided. audience: the least trust that reads a need unless its author says
+    otherwise. readers: who else can read a platform ("telegram", "server", "nobody")."""
+
+    name: str
+    audience: int
+    readers: Mapping[str, str]
+
+
+@dataclass
+class OpenForm:
+    form: Form
+    token: str
+    asked: str
+    sheet: Sheet
+    refusals: int
+
+
+@dataclass
+class Turn:
+    """text: what was written, cleaned. relayed: it was handed on to somebody."""
+
+    book: Book
+    who: Person
+    inbound: Inbound
+    text: str
+    languages: Languages
+    community: Community
+    notices: list[Notice] = field(default_factory=list)
+    relayed: bool = False
+
+    # ------------------------------------------------------------------ telling
+
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """What an action returned. Answers to the writer stay in the thread they wrote in."""
+        thread = self.inbound.thread
+        for notice in notices:
+            mine = thread and notice.to == self.who.id and not notice.thread
+            self.notices.append(replace(notice, thread=thread) if mine else notice)
+
+    def say(
+        self, say: Sayable, choices: tuple[Choice, ...] = (), reply: Reply | None = None
+    ) -> None:
+        self.tell([Notice(self.who.id, say, choices, reply)])
+
+    # ------------------------------------------------------------------ forms
+
+    def open_form(self) -> OpenForm | None:
+        row = self.book.one(
+            "select form, token, asked, answers, about, refusals from forms where person = :who",
+            who=self.who.id,
+        )
+        if row is None or row.form not in FORMS:
+            return None
+        sheet = self._sheet(json.loads(row.answers), json.loads(row.about))
+        return OpenForm(FORMS[row.form], row.token, row.asked, sheet, row.refusals)
+
+    def _sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
+        return Sheet(self.who, self.languages, answers, about)
+
+    def open(
+        self,
+        form: Form,
+        about: Mapping[str, Any] | None = None,
+        answers: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Opens a form in place of any other, and asks its first unanswered question."""
+        self._go_on(form, secrets.token_hex(3), self._sheet(answers or {}, about or {}))
+
+    def close_form(self) -> None:
+        self.book.do("delete from forms where person = :who", who=self.who.id)
+
+    def ask_again(self, form: OpenForm) -> None:
+        if question := named(form.form, form.asked) or pending(form.form, form.sheet):
+            self._ask(form.form, form.token, form.sheet, question, in_place=False)
+
+    def go_to(self, form: OpenForm, answers: Mapping[str, Any]) -> None:
+        """Goes on with these answers instead."""
+        self._go_on(form.form, form.token, replace(form.sheet, answers=answers))
+
+    def answer(self, form: OpenForm, said: Said) -> None:
+        """An answer to the question that was asked last."""
+        question = named(form.form, form.asked) or pending(form.form, form.sheet)
+        if question is None:
+            return self._go_on(form.form, form.token, form.sheet)
+        try:
+            outcome = question.parse(form.sheet, said)
+        except No as no:
+            return self._refuse(form, question, no.why)
+        sheet = replace(form.sheet, answers=answered(form.sheet, question.name, outcome))
+        if isinstance(outcome, Draft):
+            self._ask(form.form, form.token, sheet, question, bool(self.inbound.pressed))
+        else:
+            self._go_on(form.form, form.token, sheet)
+        return None
+
+    def _refuse(self, form: OpenForm, question: Field, why: Sayable) -> None:
+        self.book.do(
+            "update forms set refusals = refusals + 1 where person = :who", who=self.who.id
+        )
+        out = Say("To leave this, pick “Cancel”.") if form.refusals + 1 >= _PATIENCE else None
+        options = question.options(form.sheet)
+        if out and not any(option.token == "/cancel" for option in options):
+            options.append(Option("/cancel", Say("Cancel")))
+        said = paragraphs(why, out, None if out else question.ask(form.sheet))
+        self.say(said, self._choices(form.token, question, options))
+
+    def _go_on(self, form: Form, token: str, sheet: Sheet) -> None:
+        question = pending(form, sheet)
+        if question is None:
+            self.close_form()
+            try:
+                self.tell(form.done(self.book, sheet))
+            except No as no:
+                self.say(no.why)
+            return
+        self._ask(form, token, sheet, question, in_place=False)
+
+    def _ask(self, form: Form, token: str, sheet: Sheet, question: Field, in_place: bool) -> None:
+        """in_place: the question is a step further; it changes where it stands."""
+        before = sheet.about.get("_key") if in_place else None
+        shown = before or uuid.uuid4().hex
+        self.book.do(
+            "insert into forms(person, form, token, asked, answers, about, refusals)"
+            " values (:who, :form, :token, :asked, :answers, :about, 0)"
+            " on conflict (person) do update set form = excluded.form, token = excluded.token,"
+            " asked = excluded.asked, answers = excluded.answers, about = excluded.about,"
+            " refusals = 0",
+            who=self.who.id,
+            form=form.name,
+            token=token,
+            asked=question.name,
+            answers=json.dumps(dict(sheet.answers)),
+            about=json.dumps({**sheet.about, "_key": shown}),
+        )
+        choices = self._choices(token, question, question.options(sheet))
+        self.tell(
+            [
+                Notice(
+                    self.who.id,
+                    question.ask(sheet),
+                    choices,
+                    key=None if before else shown,
+                    replaces=before,
+                )
+            ]
+        )
+
+    @staticmethod
+    def _choices(token: str, question: Field, options: list[Option]) -> tuple[Choice, ...]:
+        return tuple(
+            Choice(
+                o.token[1:] if o.token[0] == "/" else f"={token}:{question.name}:{o.token}", o.label
+            )
+            for o in options
+        )
+
+    # ------------------------------------------------------------------ reading an answer
+
+    def picked(self, form: OpenForm, numbers: list[int] | None) -> tuple[str, ...] | None:
+        """The tokens that numbers, or a written label, pick from the open question's options; a
+        number that names no line is None."""
+        question = named(form.form, form.asked)
+        options = question.options(form.sheet) if question else []
+        if numbers is not None and options:
+            if any(not 1 <= n <= len(options) for n in numbers):
+                return None
+            return tuple(options[n - 1].token for n in numbers)
+        typed = key(self.text)
+        for option in options:
+            if typed and typed in self._spellings(option.label):
+                return (option.token,)
+        return ()
+
+    def _spellings(self, label: Arg) -> set[str]:
+        found = (self.languages.render(label, tag) for tag in (self.who.language, "en"))
+        return {key(text.removeprefix("✓").strip()) for text in found}

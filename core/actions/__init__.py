@@ -1,0 +1,15 @@
+"""What a person can do. Each action takes an open book and the person, changes the rows, and
+returns the notices that everybody concerned shall get; it raises `No` with the reason when it may not be.
+"""
+
+from __future__ import annotations
+
+from core.message import Sayable
+
+
+class No(Exception):
+    """It can't be done; `why` is for the person who asked."""
+
+    def __init__(self, why: Sayable) -> None:
+        super().__init__()
+        self.why = why

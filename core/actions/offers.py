@@ -1,0 +1,197 @@
+"""Offering help with a need, and the asker's answer to it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from core import people, pseudonyms
+from core.actions import No, talking
+from core.actions.needs import check_may_offer
+from core.actions.translating import find_translators
+from core.message import (
+    Choice,
+    Code,
+    Joined,
+    Name,
+    Notice,
+    Quote,
+    Reply,
+    Say,
+    Sayable,
+    SayMany,
+    dots,
+    lines,
+    paragraphs,
+)
+from core.needs import Need, by_id
+from core.people import TRUST, Person
+from core.store import Book
+
+
+def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> list[Notice]:
+    """Sends the asker one line about who offers, under a pseudonym made for this need alone."""
+    need = check_may_offer(book, who, code)
+    id, pseudonym = uuid.uuid4().hex, _fresh_pseudonym(book, need.person)
+    book.do(
+        "insert into offers(id, need, person, pseudonym, text, language, at)"
+        " values (:id, :need, :who, :pseudonym, :text, :language, :now)",
+        id=id, need=need.id, who=who.id, pseudonym=pseudonym, text=text, language=language,
+        now=book.now,
+    )  # fmt: skip
+    book.do(
+        "update alerts set state = 'answered' where need = :need and person = :who",
+        need=need.id,
+        who=who.id,
+    )
+    head = Say(
+        "{name} offers help with {code}.", name=Name("pseudonym", pseudonym), code=Code(need.code)
+    )
+    shown = Notice(
+        need.person,
+        lines(head, _known_of(book, who), Quote(text)),
+        choices=(
+            Choice(f"accept {id}", Say("Accept")),
+            Choice(f"decline {id}", Say("Decline")),
+            Choice(f"ask {id}", Say("Ask a question first")),
+        ),
+        reply=Reply("ask", {"offer": id}),
+    )
+    sent = Say("Sent. The person chooses; I will write to you as soon as they answer.")
+    return [Notice(who.id, sent), shown]
+
+
+def _known_of(book: Book, who: Person) -> Sayable:
+    """What the asker is told of somebody: trust, languages, record. Nothing that names them."""
+    languages = tuple(Name("language", language) for language in people.reads(book, who.id))
+    helped = book.value(
+        "select count(*) from offers where person = :who and state = 'accepted'", who=who.id
+    )
+    return dots(
+        Name("trust", TRUST[who.trust]),
+        Say("speaks {languages}", languages=Joined(", ", languages)),
+        SayMany("helped {n} person before", "helped {n} people before", helped) if helped else None,
+    )
+
+
+def _fresh_pseudonym(book: Book, reader: str) -> str:
+    """Two words that nobody else carries in this reader's conversations and offers."""
+    taken = book.column(
+        "select o.pseudonym from offers o join needs n on n.id = o.need where n.person = :reader"
+        " union select m.pseudonym from members m join members own"
+        " on own.conversation = m.conversation where own.person = :reader",
+        reader=reader,
+    )
+    return pseudonyms.new(taken, secrets.SystemRandom())
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    person: str
+    pseudonym: str
+
+
+def _sent(book: Book, id: str) -> tuple[_Offer, Need]:
+    """An offer that still waits, and its need. Raises No."""
+    row = book.one(
+        "select need, person, pseudonym from offers where id = :id and state = 'sent'", id=id
+    )
+    need = by_id(book, row.need) if row else None
+    if row is None or need is None:
+        raise No(Say("This offer was answered already."))
+    return _Offer(row.person, row.pseudonym), need
+
+
+def accept(book: Book, who: Person, id: str) -> list[Notice]:
+    """Opens a conversation between asker and helper. Raises No."""
+    row, need = _sent(book, id)
+    helper = people.known(book, row.person)
+    if need.person != who.id or helper is None:
+        raise No(Say("This offer was answered already."))
+    book.do("update offers set state = 'accepted' where id = :id", id=id)
+    conversation = uuid.uuid4().hex
+    mine = _fresh_pseudonym(book, helper.id)
+    book.do(
+        "insert into conversations(id, need, opened) values (:id, :need, :now)",
+        id=conversation,
+        need=need.id,
+        now=book.now,
+    )
+    book.many(
+        "insert into members(conversation, person, role, pseudonym)"
+        " values (:conversation, :person, :role, :pseudonym)",
+        [
+            {"conversation": conversation, "person": person, "role": role, "pseudonym": name}
+            for person, role, name in (
+                (who.id, "asker", mine),
+                (helper.id, "helper", row.pseudonym),
+            )
+        ],
+    )
+    talking.look_at(book, who.id, conversation)
+    talking.notice_another(book, helper.id, conversation)
+    notices = [
+        _opened(who.id, row.pseudonym, need, conversation),
+        _opened(helper.id, mine, need, conversation),
+    ]
+    if not set(people.reads(book, who.id)) & set(people.reads(book, helper.id)):
+        notices += find_translators(book, conversation)
+    return notices
+
+
+def _opened(reader: str, other: str, need: Need, conversation: str) -> Notice:
+    said = Say(
+        "You are now talking with {name} about {code}. Just write."
+        " Neither of you sees the other's account.",
+        name=Name("pseudonym", other),
+        code=Code(need.code),
+    )
+    return Notice(reader, said, reply=Reply("relay", {"conversation": conversation}))
+
+
+def decline(book: Book, who: Person, id: str) -> list[Notice]:
+    """The helper is told kindly; the need stays open."""
+    row, need = _sent(book, id)
+    if need.person != who.id:
+        raise No(Say("This offer was answered already."))
+    book.do("update offers set state = 'declined' where id = :id", id=id)
+    kindly = Say(
+        "For {code} another way was found. Thank you for your offer.", code=Code(need.code)
+    )
+    return [Notice(who.id, Say("Declined.")), Notice(row.person, kindly)]
+
+
+def asked_about(book: Book, who: Person, id: str) -> str:
+    """-> the person that a question about an offer goes to: the other side. Raises No."""
+    row, need = _sent(book, id)
+    if who.id not in (need.person, row.person):
+        raise No(Say("This offer was answered already."))
+    return str(row.person if who.id == need.person else need.person)
+
+
+def ask(book: Book, who: Person, *, offer: str, text: str) -> list[Notice]:
+    """A question before the choice, or its answer; both ways, still without a conversation."""
+    other = asked_about(book, who, offer)
+    row, need = _sent(book, offer)
+    if other == row.person:
+        head = Say("About your offer for {code}, the person asks:", code=Code(need.code))
+        choices: tuple[Choice, ...] = (Choice(f"ask {offer}", Say("Answer")),)
+    else:
+        head = Say(
+            "{name} writes about {code}:",
+            name=Name("pseudonym", row.pseudonym),
+            code=Code(need.code),
+        )
+        choices = (
+            Choice(f"accept {offer}", Say("Accept")),
+            Choice(f"decline {offer}", Say("Decline")),
+            Choice(f"ask {offer}", Say("Ask more")),
+        )
+    shown = Notice(
+        other,
+        paragraphs(lines(head, Quote(text))),
+        choices=choices,
+        reply=Reply("ask", {"offer": offer}),
+    )
+    return [Notice(who.id, Say("Sent.")), shown]

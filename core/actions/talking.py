@@ -1,0 +1,261 @@
+"""Conversations: who is in one, where plain messages go, relaying, leaving."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from core import outbox, people
+from core.actions import No
+from core.actions.translating import to_translators
+from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
+from core.people import Person
+from core.store import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """An open conversation as one of its two sides sees it. other: the other side."""
+
+    id: str
+    code: str
+    other: str
+    name: str
+
+    def title(self) -> Sayable:
+        return dots(Name("pseudonym", self.name), Code(self.code))
+
+
+_SEEN = """
+select c.id, n.code, o.person, o.pseudonym
+from members own join conversations c on c.id = own.conversation
+join needs n on n.id = c.need
+join members o on o.conversation = c.id and o.person <> own.person and o.role <> 'translator'
+where own.person = :who and own.role <> 'translator' and c.state = 'open'
+"""
+
+
+def conversations(book: Book, who: str) -> list[Conversation]:
+    """The open ones, newest first."""
+    rows = book.all(f"{_SEEN} order by c.opened desc, c.id", who=who)
+    return [Conversation(*row) for row in rows]
+
+
+def open_to(book: Book, who: str, id: str) -> Conversation:
+    """Raises No when it is closed, or was never theirs."""
+    row = book.one(f"{_SEEN} and c.id = :id", who=who, id=id)
+    if row is None:
+        raise No(Say("This conversation is closed."))
+    return Conversation(*row)
+
+
+def in_focus(book: Book, who: Person) -> Conversation | list[Conversation]:
+    """Where a plain message goes, or the conversations that it may be meant for (none: [])."""
+    if who.focus and (row := book.one(f"{_SEEN} and c.id = :id", who=who.id, id=who.focus)):
+        return Conversation(*row)
+    found = conversations(book, who.id)
+    return found[0] if len(found) == 1 else found
+
+
+def look_at(book: Book, who: str, conversation: str | None) -> None:
+    book.do("update people set focus = :it where id = :who", it=conversation, who=who)
+
+
+def notice_another(book: Book, who: str, conversation: str) -> None:
+    """Something came from this conversation: if another one was in focus, it is unclear now where
+    the next plain message goes."""
+    book.do(
+        "update people set focus = null where id = :who and focus is not null and focus <> :it",
+        who=who,
+        it=conversation,
+    )
+
+
+def relay(
+    book: Book,
+    who: Person,
+    *,
+    conversation: str,
+    text: str,
+    language: str,
+    native: str,
+    answers: str | None = None,
+) -> list[Notice]:
+    """Hands a message to the other side, and to the translator if the other side can't read it.
+
+    native: the author's own message on their platform. answers: the entry that it replies to.
+    """
+    seen = open_to(book, who.id, conversation)
+    entry = uuid.uuid4().hex
+    book.do(
+        "insert into entries(id, conversation, author, text, language, answers, at)"
+        " values (:id, :conversation, :who, :text, :language, :answers, :now)",
+        id=entry, conversation=conversation, who=who.id, text=text, language=language,
+        answers=answers, now=book.now,
+    )  # fmt: skip
+    if native and who.address is not None:
+        outbox.own(book, who.address, native, entry)
+    if who.focus != conversation:
+        look_at(book, who.id, conversation)
+    notice_another(book, seen.other, conversation)
+    shown = _shown(book, who.id, seen, entry, text, answers)
+    return [shown, *to_translators(book, conversation, entry)]
+
+
+def _shown(
+    book: Book, author: str, seen: Conversation, entry: str, text: str, answers: str | None
+) -> Notice:
+    mine = book.value(
+        "select pseudonym from members where conversation = :id and person = :author",
+        id=seen.id,
+        author=author,
+    )
+    head = dots(Name("pseudonym", mine), Code(seen.code))
+    return Notice(
+        seen.other,
+        lines(head, Quote(text)),
+        reply=Reply("relay", {"conversation": seen.id, "entry": entry}),
+        entry=entry,
+        answers=answers,
+        key=f"e.{entry}",
+    )
+
+
+def change_entry(book: Book, who: Person, *, entry: str, text: str, language: str) -> list[Notice]:
+    """The author edited a message that was relayed: it is corrected where it stands; an empty text
+    takes it back."""
+    row = book.one(
+        "select conversation, answers from entries where id = :id and author = :who",
+        id=entry,
+        who=who.id,
+    )
+    if row is None:
+        raise No(Say("That message can't be changed any more."))
+    seen = open_to(book, who.id, row.conversation)
+    book.do(
+        "update entries set text = :text, language = :language where id = :id",
+        id=entry,
+        text=text,
+        language=language,
+    )
+    book.do("delete from translations where entry = :id", id=entry)
+    mine = book.value(
+        "select pseudonym from members where conversation = :id and person = :who",
+        id=seen.id,
+        who=who.id,
+    )
+    head = dots(Name("pseudonym", mine), Code(seen.code))
+    words: Sayable = (
+        lines(head, Quote(text)) if text else lines(head, Say("This message was taken back."))
+    )
+    changed = Notice(
+        seen.other,
+        words,
+        reply=Reply("relay", {"conversation": seen.id, "entry": entry}),
+        entry=entry,
+        answers=row.answers,
+        replaces=f"e.{entry}",
+    )
+    if not text:
+        return [changed]
+    return [changed, *to_translators(book, seen.id, entry)]
+
+
+def choose(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """From now on plain messages go here."""
+    seen = open_to(book, who.id, conversation)
+    look_at(book, who.id, conversation)
+    said = Say(
+        "Now talking with {name} about {code}.",
+        name=Name("pseudonym", seen.name),
+        code=Code(seen.code),
+    )
+    return [Notice(who.id, said, reply=Reply("relay", {"conversation": seen.id}))]
+
+
+def list_conversations(book: Book, who: Person) -> list[Notice]:
+    found = conversations(book, who.id)
+    if not found:
+        raise No(Say("You have no open conversation."))
+    choices = tuple(Choice(f"talk {c.id}", c.title()) for c in found[:8])
+    return [Notice(who.id, Say("Whom do you want to talk with?"), choices)]
+
+
+def leave(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """Ends the conversation for both; they learn that it is closed, not why."""
+    seen = open_to(book, who.id, conversation)
+    return [
+        Notice(
+            who.id,
+            Say("The conversation with {name} is closed.", name=Name("pseudonym", seen.name)),
+        ),
+        *end(book, seen.id, silent=who.id),
+    ]
+
+
+def end(book: Book, conversation: str, silent: str) -> list[Notice]:
+    """Closes it and tells everybody in it but one."""
+    code = book.value(
+        "select n.code from conversations c join needs n on n.id = c.need where c.id = :id",
+        id=conversation,
+    )
+    changed = book.do(
+        "update conversations set state = 'closed' where id = :id and state = 'open'",
+        id=conversation,
+    )
+    if not changed:
+        return []
+    book.do("update people set focus = null where focus = :id", id=conversation)
+    others = book.column(
+        "select person from members where conversation = :id and person <> :silent",
+        id=conversation,
+        silent=silent,
+    )
+    said = Say("The conversation about {code} is closed.", code=Code(code))
+    return [Notice(other, said) for other in others]
+
+
+def block(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """Ends the conversation, and these two never meet here again, under any pseudonym."""
+    seen = open_to(book, who.id, conversation)
+    book.do(
+        "insert into blocks(person, blocked) values (:who, :other) on conflict do nothing",
+        who=who.id,
+        other=seen.other,
+    )
+    said = Say(
+        "{name} is blocked, and won't reach you under any other name either.",
+        name=Name("pseudonym", seen.name),
+    )
+    return [Notice(who.id, said), *end(book, seen.id, silent=who.id)]
+
+
+def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Notice]:
+    """Tells the moderators about the other side, and ends the conversation."""
+    seen = open_to(book, who.id, conversation)
+    id = uuid.uuid4().hex
+    book.do(
+        "insert into reports(id, person, about, text, at) values (:id, :who, :about, :text, :now)",
+        id=id, who=who.id, about=seen.other, text=text, now=book.now,
+    )  # fmt: skip
+    moderators = book.column(
+        "select id from people where trust = :trust and state = 'live'"
+        " and id not in (:who, :about)",
+        trust=people.MODERATOR,
+        who=who.id,
+        about=seen.other,
+    )
+    head = Say("⚠ Somebody in a conversation about {code} was reported:", code=Code(seen.code))
+    told = [
+        Notice(
+            moderator,
+            lines(head, Quote(text)),
+            choices=(
+                Choice(f"suspend {id}", Say("Suspend this person")),
+                Choice(f"dismiss {id}", Say("Nothing to do")),
+            ),
+        )
+        for moderator in moderators
+    ]
+    thanks = Say("Thank you. The moderators were told, and the conversation is closed.")
+    return [Notice(who.id, thanks), *told, *end(book, seen.id, silent=who.id)]

@@ -1,0 +1,241 @@
+"""The schema. What a row means stands beside its table; how it is used, in `store.py`.
+
+Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neither time nor order.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+
+def _id() -> Column[int]:
+    # SQLite numbers rows only in a column of type INTEGER
+    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+
+
+def _table(name: str, *columns: Column[int] | Column[str] | Index) -> Table:
+    return Table(name, metadata, *columns)
+
+
+def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=null)
+
+
+def _int(name: str, *, null: bool = False, default: int | None = None) -> Column[int]:
+    given = None if default is None else str(default)
+    return Column(name, BigInteger, nullable=null, server_default=given)
+
+
+# One row: the number of the last upgrade step.
+version = _table("version", Column("step", Integer, nullable=False))
+
+# state: live | paused (stop) | suspended. alerts: now | daily | never. trust: core.people.TRUST.
+# address: where they wrote last. focus: the conversation that plain messages go to; null: unclear.
+people = _table(
+    "people",
+    _text("id", key=True),
+    _text("language"),
+    _int("trust", default=0),
+    Column("state", Text, nullable=False, server_default="live"),
+    Column("alerts", Text, nullable=False, server_default="now"),
+    _int("address", null=True),
+    _text("focus", null=True),
+    _int("created"),
+)
+addresses = _table(
+    "addresses",
+    _id(),
+    _text("platform"),
+    _text("handle"),
+    _text("person"),
+    _int("alive", default=1),
+    Index("one_address", "platform", "handle", unique=True),
+    Index("addresses_of", "person"),
+)
+# How far each platform was heard, in the platform's own terms.
+cursors = _table("cursors", _text("platform", key=True), _text("cursor"))
+# Fingerprints of what was heard already; kept for 14 days.
+heard = _table("heard", _text("id", key=True), _int("at"), Index("heard_at", "at"))
+# The open form of a person: answers by name, the question asked last by name.
+forms = _table(
+    "forms",
+    _text("person", key=True),
+    _text("form"),
+    _text("token"),
+    _text("asked"),
+    _text("answers"),
+    _text("about"),
+    _int("refusals", default=0),
+)
+# What a person brings: languages read and written, skills, countries ("*": any), translations.
+speaks = _table("speaks", _text("person", key=True), _text("language", key=True))
+abilities = _table(
+    "abilities",
+    _text("skill", key=True),
+    _text("person", key=True),
+    Index("abilities_of", "person"),
+)
+places = _table("places", _text("person", key=True), _text("country", key=True))
+pairs = _table(
+    "pairs",
+    _text("source", key=True),
+    _text("target", key=True),
+    _text("person", key=True),
+    Index("pairs_of", "person"),
+)
+# state: open | closed. audience: trust from which its text may be read. wave: alerts sent so far.
+needs = _table(
+    "needs",
+    _text("id", key=True),
+    _text("code"),
+    _text("person"),
+    _text("text"),
+    _text("language"),
+    _text("country"),
+    _int("audience"),
+    Column("state", Text, nullable=False, server_default="open"),
+    _int("wave", default=0),
+    _int("created"),
+    _int("closes"),
+    Index("one_code", "code", unique=True),
+    Index("needs_of", "person"),
+    Index("needs_open", "state", "created"),
+)
+need_skills = _table(
+    "need_skills",
+    _text("need", key=True),
+    _text("skill", key=True),
+    Index("needs_for", "skill"),
+)
+# state: told | digest (told at the next digest) | declined | answered
+alerts = _table(
+    "alerts",
+    _text("need", key=True),
+    _text("person", key=True),
+    _text("state"),
+    _int("at"),
+    Index("alerts_of", "person", "at"),
+)
+# state: sent | accepted | declined
+offers = _table(
+    "offers",
+    _text("id", key=True),
+    _text("need"),
+    _text("person"),
+    _text("pseudonym"),
+    _text("text"),
+    _text("language"),
+    Column("state", Text, nullable=False, server_default="sent"),
+    _int("at"),
+    Index("one_offer", "need", "person", unique=True),
+    Index("offers_of", "person"),
+)
+conversations = _table(
+    "conversations",
+    _text("id", key=True),
+    _text("need"),
+    Column("state", Text, nullable=False, server_default="open"),
+    _int("opened"),
+)
+# role: asker | helper | translator. pseudonym: as the others see this person, here only.
+members = _table(
+    "members",
+    _text("conversation", key=True),
+    _text("person", key=True),
+    _text("role"),
+    _text("pseudonym"),
+    Index("members_of", "person"),
+)
+# Translators asked to join. state: asked | joined | declined
+invitations = _table(
+    "invitations",
+    _text("conversation", key=True),
+    _text("person", key=True),
+    _text("state"),
+    _int("at"),
+    Index("invitations_of", "person"),
+)
+entries = _table(
+    "entries",
+    _text("id", key=True),
+    _text("conversation"),
+    _text("author"),
+    _text("text"),
+    _text("language"),
+    _text("answers", null=True),
+    _int("at"),
+    Index("entries_of", "conversation", "at"),
+)
+# One translation of an entry into a language; a correction replaces it.
+translations = _table(
+    "translations",
+    _text("entry", key=True),
+    _text("language", key=True),
+    _text("person"),
+    _text("text"),
+    _int("at"),
+)
+# state: waiting | sent | dropped. notice: emptied once delivered. urgent: answers before alerts.
+outbox = _table(
+    "outbox",
+    _id(),
+    _text("key"),
+    _text("person"),
+    _text("notice"),
+    _int("urgent", default=1),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    _int("tries", default=0),
+    _int("at"),
+    Index("one_key", "key", unique=True),
+    Index("waiting", "state", "id"),
+    Index("outbox_of", "person"),
+)
+# A notice or an entry as it stands on one address. choices: the values of its numbered lines.
+copies = _table(
+    "copies",
+    _id(),
+    _int("address"),
+    _text("native"),
+    _text("key", null=True),
+    _text("entry", null=True),
+    _text("reply", null=True),
+    _text("choices", null=True),
+    _int("at"),
+    Index("copy_named", "address", "native"),
+    Index("copy_of_entry", "entry", "address"),
+    Index("copy_of_key", "key"),
+    Index("copy_at", "at"),
+)
+# Codes handed from person to person: kind: vouch | verify | link
+codes = _table(
+    "codes",
+    _text("code", key=True),
+    _text("kind"),
+    _text("person"),
+    _int("until"),
+    Index("codes_of", "person"),
+)
+vouches = _table("vouches", _text("voucher", key=True), _text("person", key=True), _int("at"))
+blocks = _table("blocks", _text("person", key=True), _text("blocked", key=True))
+# state: open | closed
+reports = _table(
+    "reports",
+    _text("id", key=True),
+    _text("person"),
+    _text("about"),
+    _text("text"),
+    Column("state", Text, nullable=False, server_default="open"),
+    _int("at"),
+)
+# What is due at a time. kind names a function of `bots.clock`, about its subject.
+timers = _table(
+    "timers",
+    _id(),
+    _int("due"),
+    _text("kind"),
+    _text("about"),
+    Index("timers_due", "due"),
+    Index("timers_about", "about"),
+)

@@ -1,0 +1,40 @@
+"""The stories in plain words, on every arrangement of platforms."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from tests.platforms.memory import MemoryPlatform
+from tests.world import World, database
+
+STORIES = sorted((Path(__file__).parent / "stories").glob("*.txt"))
+PEOPLE = ("Ana", "Vic", "Tom")
+
+
+def in_memory() -> dict[str, MemoryPlatform]:
+    """One with buttons, and two that number the choices."""
+    return {
+        "buttons": MemoryPlatform("buttons"),
+        "numbers": MemoryPlatform("numbers", buttons=False),
+        "lines": MemoryPlatform("lines", buttons=False),
+    }
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("order", list(itertools.permutations(in_memory())), ids="-".join)
+async def test_the_story_goes_the_same_wherever_people_are(
+    story: Path, order: tuple[str, ...], tmp_path: Path
+) -> None:
+    places = dict(zip(PEOPLE, order, strict=True))
+    async with World(in_memory(), database(tmp_path), places) as world:
+        await world.tell(story.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+async def test_the_story_survives_a_restart_after_every_line(story: Path, tmp_path: Path) -> None:
+    places = dict(zip(PEOPLE, in_memory(), strict=True))
+    async with World(in_memory(), database(tmp_path), places) as world:
+        await world.tell(story.read_text("utf-8"), again_after_every_line=True)

@@ -1,0 +1,227 @@
+"""A whole gateway with people on it, and the plain words in which its stories are told.
+
+    people: Ana en, Vic en verified        who there is, in which language, with which trust
+    Ana: I need help                       she writes (or presses the button of that name)
+    Ana presses: Done                      a native button; elsewhere the number of its line
+    Ana sees: What do you need?            the next message, or a button on it, holds these words
+    Ana sees reply to "library": 🌐        ... and is a native reply to the message with that word
+    Ana sees correction: Ils l'ont         ... and changes an earlier message in place
+    Tom replies to "library": Ils l'ont    a native reply to the last message with that word
+    Tom edits "Ils l'ont": Ils ont         changes the last own message with that word
+    Ana sees nothing                       nothing more came, and nothing is waiting
+    again                                  the gateway is stopped and started
+
+`{code}` is the code of the last need that was posted, `{name}` the last pseudonym that offered
+help, `{trust}` the last code that was handed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bots.gateway import Gateway
+from bots.talk import Talk
+from bots.turn import Community
+from core.language import Languages
+from core.people import TRUST, VOUCHED
+from core.store import Book, Store
+from tests.platforms import Phone, Platform, Seen
+
+_MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
+LANGUAGES = Languages()
+
+
+def plain(text: str) -> str:
+    """As a person reads it: without the marks that only order the line."""
+    return _MARKS.sub("", text)
+
+
+@dataclass
+class Player:
+    phone: Phone
+    seen: list[Seen] = field(default_factory=list)
+    written: list[tuple[str, str]] = field(default_factory=list)
+
+
+class World:
+    """platforms: by name, not yet started. places: person -> platform; others go to the first."""
+
+    def __init__(
+        self, platforms: Mapping[str, Platform], url: str, places: Mapping[str, str] | None = None
+    ) -> None:
+        self.platforms, self.url, self.places = platforms, url, places or {}
+        self.players: dict[str, Player] = {}
+        self.names: dict[str, str] = {}
+
+    async def __aenter__(self) -> World:
+        for platform in self.platforms.values():
+            await platform.start()
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+        for platform in self.platforms.values():
+            await platform.stop()
+
+    async def start(self) -> None:
+        adapters = {name: p.adapter() for name, p in self.platforms.items()}
+        readers = {name: a.facts.reader for name, a in adapters.items()}
+        self.store = Store(self.url)
+        talk = Talk(LANGUAGES, Community("Movements", VOUCHED, readers))
+        self.gateway = Gateway(self.store, talk, adapters)
+        self.task = asyncio.create_task(self.gateway.run())
+        async with asyncio.timeout(30):
+            for adapter in adapters.values():
+                await adapter.up.wait()
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+        await asyncio.to_thread(self.store.close)
+
+    async def again(self) -> None:
+        await self.stop()
+        await self.start()
+
+    # ------------------------------------------------------------------ people
+
+    async def join(self, name: str, language: str, trust: str = "new") -> Player:
+        platform = self.platforms[self.places.get(name, next(iter(self.platforms)))]
+        player = self.players[name] = Player(await platform.phone(language))
+        await player.phone.say("/start")
+        await self.sees(name, "Movements")
+        address = player.phone.address
+
+        def settle(book: Book) -> None:
+            where = "where id = (select person from addresses where platform = :p and handle = :h)"
+            book.do(
+                f"update people set trust = :trust, language = :language {where}",
+                trust=TRUST.index(trust), language=language, p=address.platform, h=address.handle,
+            )  # fmt: skip
+
+        await self.gateway.do(settle)
+        return player
+
+    async def next(self, name: str, seconds: float = 15.0) -> Seen:
+        player = self.players[name]
+        try:
+            seen = await player.phone.next(seconds)
+        except TimeoutError:
+            last = plain(player.seen[-1].text) if player.seen else "nothing"
+            raise AssertionError(f"{name} got no further message; the last was: {last}") from None
+        player.seen.append(seen)
+        text = plain(seen.text)
+        for key, pattern in (
+            ("code", r"Posted as (\w+)"),
+            ("name", r"^(.+) offers help with"),
+            ("trust", r"^(?:vouch|verify|link) (\w{8})$"),
+        ):
+            if found := re.search(pattern, text, re.MULTILINE):
+                self.names[key] = found[1]
+        return seen
+
+    async def sees(self, name: str, words: str) -> Seen:
+        seen = await self.next(name)
+        shown = plain("\n".join((seen.text, *seen.choices)))
+        assert words in shown, f"{name} was to see {words!r} but saw: {shown}"
+        return seen
+
+    def _last(self, name: str, words: str) -> Seen:
+        """The newest message with these words; shown ones before one's own."""
+        for seen in reversed(self.players[name].seen):
+            if words in plain(seen.text):
+                return seen
+        for native, text in reversed(self.players[name].written):
+            if words in text:
+                return Seen(native, text)
+        raise AssertionError(f"{name} has no message with {words!r}")
+
+    async def says(self, name: str, words: str, reply_to: str | None = None) -> None:
+        player = self.players[name]
+        native = await player.phone.say(words, reply_to=reply_to)
+        player.written.append((native, words))
+
+    async def presses(self, name: str, label: str) -> None:
+        player = self.players[name]
+        for seen in reversed(player.seen):
+            shown = seen.choices or tuple(re.findall(r"^\d+ (.+)$", plain(seen.text), re.MULTILINE))
+            for choice in shown:
+                if plain(choice).removeprefix("✓ ") == label:
+                    await player.phone.press(seen, choice)
+                    return
+        raise AssertionError(f"{name} sees nothing to press called {label!r}")
+
+    # ------------------------------------------------------------------ telling
+
+    async def tell(self, story: str, *, again_after_every_line: bool = False) -> None:
+        for number, line in enumerate(story.splitlines(), 1):
+            line = line.strip()
+            if not line or line.startswith("#"):
+                continue
+            try:
+                await self._line(self._filled(line))
+            except AssertionError as error:
+                raise AssertionError(f"line {number}: {line}\n{error}") from None
+            if again_after_every_line and not line.startswith("people:"):
+                await self.again()
+
+    def _filled(self, line: str) -> str:
+        for key, value in self.names.items():
+            line = line.replace("{" + key + "}", value)
+        return line
+
+    async def _line(self, line: str) -> None:
+        if line == "again":
+            return await self.again()
+        if found := re.fullmatch(r"people: (.+)", line):
+            for person in found[1].split(","):
+                await self.join(*person.split())
+            return None
+        if found := re.fullmatch(r"(\w+) sees nothing", line):
+            return await self._nothing(found[1])
+        if found := re.fullmatch(r'(\w+) sees reply to "(.+?)": (.+)', line):
+            target = self._last(found[1], found[2])
+            seen = await self.sees(found[1], found[3])
+            assert seen.answers_to == target.native, "it is not a reply to that message"
+            return None
+        if found := re.fullmatch(r"(\w+) sees correction: (.+)", line):
+            seen = await self.sees(found[1], found[2])
+            assert seen.replaces, "it does not change an earlier message"
+            return None
+        if found := re.fullmatch(r"(\w+) sees: (.+)", line):
+            await self.sees(found[1], found[2])
+            return None
+        if found := re.fullmatch(r"(\w+) presses: (.+)", line):
+            return await self.presses(found[1], found[2])
+        if found := re.fullmatch(r'(\w+) replies to "(.+?)": (.+)', line):
+            return await self.says(found[1], found[3], self._last(found[1], found[2]).native)
+        if found := re.fullmatch(r'(\w+) edits "(.+?)": (.+)', line):
+            player = self.players[found[1]]
+            native = next(n for n, text in reversed(player.written) if found[2] in text)
+            await player.phone.edit(native, found[3])
+            return None
+        if found := re.fullmatch(r"(\w+): (.+)", line):
+            return await self.says(found[1], found[2])
+        raise AssertionError("this line is not understood")
+
+    async def _nothing(self, name: str) -> None:
+        """Whatever was heard is answered by now, or would be in the outbox."""
+        await self.gateway.do(lambda book: None)
+        waiting = "select count(*) from outbox where state = 'waiting'"
+        async with asyncio.timeout(15):
+            while await self.gateway.do(lambda book: book.value(waiting)):
+                await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            seen = await self.players[name].phone.next(0.3)
+            raise AssertionError(f"{name} saw: {plain(seen.text)}")
+
+
+def database(folder: Path) -> str:
+    return f"sqlite:///{folder}/movements.db"
