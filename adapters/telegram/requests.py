@@ -20,7 +20,7 @@ from telegram.request import BaseRequest, RequestData
 DEADLINE = 30.0  # seconds for one whole call
 CONNECT = 15.0  # seconds to the open connection, Tor and TLS included
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
 
 
 class NotSent(NetworkError):
@@ -65,6 +65,7 @@ class Requests(BaseRequest):
                 connector=self._connector(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT),
                 trace_configs=[reached],
+                headers=JSON,
                 trust_env=False,
             )
 
@@ -97,7 +98,7 @@ class Requests(BaseRequest):
         """
         if self._http is None:
             raise NotSent("closed")
-        body = request_data.url_encoded_parameters().encode() if request_data else None
+        body = json.dumps(request_data.parameters).encode() if request_data else None
         seconds = read_timeout if isinstance(read_timeout, int | float) else DEADLINE
         proxy = self._proxy if self._proxy and self._proxy.startswith("http") else None
         call = SimpleNamespace(reached=False)
@@ -110,7 +111,6 @@ class Requests(BaseRequest):
                     method,
                     url,
                     data=body,
-                    headers=FORM,
                     proxy=proxy,
                     allow_redirects=False,  # elsewhere nobody may see the token
                     trace_request_ctx=call,
