@@ -95,17 +95,22 @@ def _by_letters(text: str, letters: Counter[str], script: str, likely: Sequence[
     words = [part for word in _WORD.findall(text) for part in (word, *word.split("\u200c")[1:])]
     seen = {c for c in letters if _script(c) == script}
     odds: dict[str, float] = {}
-    for language in candidates:
-        likely_one = language in likely or (language == "fa" and "fa_AF" in likely)
-        prior = 0.6 if likely_one else 0.2 if language == "en" else 0.05
-        strange = min(len(seen - data["letters"][language]), 6)
-        common = min(sum(word in data["common_words"][language] for word in words), 8)
-        odds[language] = prior * 0.08**strange * 5.0**common
-    total = sum(odds.values())
+    common: dict[str, int] = {}
+    for tag in candidates:
+        writes = tag in likely or (tag == "fa" and "fa_AF" in likely)
+        prior = 0.6 if writes else 0.2 if tag == "en" else 0.05
+        strange = min(len(seen - data["letters"][tag]), 6)
+        common[tag] = min(sum(word in data["common_words"][tag] for word in words), 8)
+        # A sentence without one of a language's commonest words is hardly in that language.
+        odds[tag] = prior * 0.08**strange * 5.0 ** common[tag]
+        odds[tag] *= 0.1 if len(words) >= 4 and not common[tag] else 1.0
     best = max(odds, key=odds.__getitem__, default=None)
     if best is None:
         return None
+    total = sum(odds.values())
     own = [tag for tag in likely if tag.split("_")[0] in candidates]
     if own and best not in own and sum(odds[tag.split("_")[0]] for tag in own) > total * _DOUBT:
         return own[0]
+    if not own and script == "Latn" and not common[best] and odds[best] < total * (1 - _DOUBT):
+        return None  # most likely the writer's own language in Latin letters
     return "fa_AF" if best == "fa" and "fa_AF" in likely and "fa" not in likely else best

@@ -45,7 +45,7 @@ def names(kind: str, code: str) -> Mapping[str, str]:
 
 _UNSPACED = ("zh_Hans", "zh_Hant", "my", "bo")
 _ALIASES = {"zh_Hant": "zh_Hans", "fa_AF": "fa"}
-_FLOOR = 3.5
+_NEAR = 0.45
 _LETTERS = re.compile(r"[^\w']+")
 
 # English words that mean the same in the middle of any language; "un" or "art" do not.
@@ -56,18 +56,22 @@ def suggest(text: str, language: str) -> list[tuple[str, float]]:
     """The three skills, best first, that the words of `text` are nearest to, with their scores.
 
     A hint to be confirmed, never a decision. An alias ("lawyer", "taken away") that stands in the
-    text counts 10 or more, a weak one 4; character n-grams, up to 10, find the inflected and the
-    misspelt. Empty for a language without aliases, or when nothing is near.
+    text counts 10 or more, a weak one 4; one of which much stands there, inflected or misspelt, less
+    than that, by its character n-grams. Empty for a language without aliases, or when nothing is near.
     """
     index = _index(_ALIASES.get(language, language))
     words = _plain(text[:1500], index.unspaced)
     scores: dict[str, float] = defaultdict(float)
-    for skill, score in index.near(words):
-        scores[skill] += score
-    for skill, score in index.named(words):
-        scores[skill] += score
+    named = index.named(words)
+    for alias in named:
+        for skill, weight in index.aliases[alias]:
+            scores[skill] += weight
+    for alias, share in index.near(words):
+        for skill, weight in index.aliases[alias] if alias not in named else ():
+            scores[skill] = max(scores[skill], min(weight, 10) * share * 0.9)
     ranked = sorted(scores.items(), key=lambda item: -item[1])
-    return [(skill, round(score, 1)) for skill, score in ranked[:3] if score >= _FLOOR]
+    floor = ranked[0][1] * 0.4 if ranked else 0.0
+    return [(skill, round(score, 1)) for skill, score in ranked[:3] if score >= floor]
 
 
 def _plain(text: str, unspaced: bool) -> str:
@@ -88,55 +92,47 @@ class _Index:
     def __init__(self, language: str) -> None:
         self.unspaced = language in _UNSPACED
         self.aliases: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        grams: dict[str, Counter[str]] = {}
         for raw in _RAW["skills"]:
-            own = raw["aliases"].get(language, [])
-            foreign = [a for a in raw["aliases"].get("en", []) if a in _INTERNATIONAL]
-            counts: Counter[str] = Counter()
-            for alias in {*own, *(foreign if language != "en" else ())}:
-                weak, whole = alias.startswith("~"), alias.endswith("=")
+            own = set(raw["aliases"].get(language, ()))
+            foreign = set(raw["aliases"].get("en", ())) & _INTERNATIONAL
+            for alias in own | foreign:
                 words = _plain(alias.strip("~="), self.unspaced)
-                if not self.unspaced and not whole:
+                if not self.unspaced and not alias.endswith("="):
                     words = words[:-1]
-                weight = (4.0 if weak else 10.0) * (1 + 0.3 * words.strip().count(" "))
+                weight = 4.0 if alias.startswith("~") else 10.0
+                weight *= 1 + 0.3 * words.strip().count(" ")
                 self.aliases[words].append((raw["code"], weight))
-                for gram in _grams(words, self.unspaced):
-                    counts[gram] += 1
-            if counts:
-                grams[raw["code"]] = counts
         self.lengths = sorted({len(words) for words in self.aliases}, reverse=True)
-        in_skills = Counter(gram for counts in grams.values() for gram in counts)
-        self.rarity = {g: math.log(1 + len(grams) / n) for g, n in in_skills.items()}
-        self.weights: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for skill, counts in grams.items():
-            weights = {g: (1 + math.log(n)) * self.rarity[g] for g, n in counts.items()}
-            norm = math.sqrt(sum(w * w for w in weights.values()))
-            for gram, weight in weights.items():
-                self.weights[gram].append((skill, weight * self.rarity[gram] / norm))
+        grams = {alias: set(_grams(alias, self.unspaced)) for alias in self.aliases}
+        often = Counter(gram for own in grams.values() for gram in own)
+        rarity = {gram: math.log(1 + len(grams) / n) for gram, n in often.items()}
+        self.shares: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for alias, own in grams.items():
+            total = sum(rarity[gram] for gram in own)
+            for gram in own:
+                self.shares[gram].append((alias, rarity[gram] / total))
 
-    def near(self, words: str) -> Iterator[tuple[str, float]]:
-        """Cosine of the n-grams of text and skill, from 0 to 10."""
-        seen = set(_grams(words, self.unspaced)) & self.rarity.keys()
-        norm = math.sqrt(sum(self.rarity[gram] ** 2 for gram in seen)) or 1.0
-        for gram in seen:
-            for skill, weight in self.weights[gram]:
-                yield skill, 10 * weight / norm
-
-    def named(self, words: str) -> Iterator[tuple[str, float]]:
-        """Aliases that stand in the text, each once; "lawyer" in "lawyers" too."""
+    def named(self, words: str) -> set[str]:
+        """Aliases that stand in the text: "lawyer" in "lawyers" too."""
         starts = (
             range(len(words))
             if self.unspaced
-            else (i for i, c in enumerate(words[:-1]) if c == " ")
+            else [i for i, c in enumerate(words[:-1]) if c == " "]
         )
-        found = {
+        return {
             words[start : start + length]
             for start in starts
             for length in self.lengths
             if words[start : start + length] in self.aliases
         }
-        for alias in found:
-            yield from self.aliases[alias]
+
+    def near(self, words: str) -> Iterator[tuple[str, float]]:
+        """Aliases of which much stands in the text, and how much, from _NEAR to 1."""
+        shares: dict[str, float] = defaultdict(float)
+        for gram in set(_grams(words, self.unspaced)):
+            for alias, share in self.shares.get(gram, ()):
+                shares[alias] += share
+        return ((alias, share) for alias, share in shares.items() if share >= _NEAR)
 
 
 @cache
