@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import telegram.request
 from telegram import Bot
+from telegram.error import TelegramError
 
 from adapters.telegram import Telegram, poller, requests
 from core.message import (
@@ -94,6 +95,16 @@ async def test_after_any_trouble_the_next_message_is_heard(
     await phone.say("after")
     await phone.say("and on")
     assert [text(e) for e in await gateway.until(3)] == ["before", "after", "and on"]
+
+
+async def test_after_trouble_sending_goes_on_before_anybody_writes(
+    gateway: Gateway, api: BotApi
+) -> None:
+    api.faults.append(Fault("getUpdates", "page", 502))
+    api.cut()
+    await api.until(lambda: not api.faults[0].times)
+    async with asyncio.timeout(10):  # less than a long poll
+        await gateway.adapter.up.wait()
 
 
 async def test_an_update_that_cannot_be_read_blocks_nothing(
@@ -724,3 +735,27 @@ def test_what_the_adapter_relies_on_in_the_library_is_there() -> None:
         assert not hasattr(bot, method)  # or `do_api_request` warns at every call
     assert isinstance(bot.request, requests.Requests)
     assert telegram.request.BaseRequest.post
+
+
+async def test_the_test_server_notices_what_telegram_would_not_take(api: BotApi) -> None:
+    pool, user = requests.Requests(), api.user()
+    bot = Bot(api.token, base_url=f"{api.url}/bot", request=pool, get_updates_request=pool)
+    wrong: list[tuple[str, dict[str, object]]] = [
+        ("SendMessage", {"chat_id": user, "text": "a", "tone": "kind"}),
+        ("SendMessage", {"chat_id": user}),
+        ("SendMessage", {"chat_id": user, "text": "a", "reply_markup": {"inline_keyboard": "b"}}),
+        ("SendMessage", {"chat_id": user, "text": "a", "reply_parameters": {"message": 1}}),
+        ("SendMessage", {"chat_id": user, "text": "a"}),
+        ("SendMessage", {"chat_id": user, "text": "a", "parse_mode": "HTML"}),
+        ("SendMessage", {"chat_id": user, "text": "a\0"}),
+        ("SendPhoto", {"chat_id": user, "photo": "id"}),
+        ("DeleteWebhook", {"drop_pending_updates": True}),
+        ("GetUpdates", {"offset": -1}),
+    ]
+    async with pool:
+        for method, fields in wrong:
+            api.violations.clear()
+            with contextlib.suppress(TelegramError):
+                await bot.do_api_request(method, api_kwargs=fields)
+            assert api.violations, (method, fields)
+    api.violations.clear()

@@ -119,16 +119,18 @@ class Telegram:
                 self.up.clear()
                 down, wait = self._down(error), 0.1 * 2**failed
                 if isinstance(error, Flood):
-                    wait = error.seconds
+                    wait = 1.25 * error.seconds
                 tries = REFUSALS if isinstance(error, InvalidToken) else TRIES
                 if failed >= tries or isinstance(error, Conflict):
                     return down
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))
 
     async def _updates(self, offset: int | None) -> Any:
-        # The server remembers the last `allowed_updates` it was given: so it is always given.
-        wait = {"timeout": LONG_POLL, "allowed_updates": WANTED}
-        return await self._call("GetUpdates", LONG_POLL + GRACE, offset=offset, **wait)
+        # After trouble a short one, to see at once whether it is over. `allowed_updates` is
+        # always given: the server goes by the last that it was given.
+        seconds = LONG_POLL if self.up.is_set() else 0
+        wanted = {"timeout": seconds, "allowed_updates": WANTED}
+        return await self._call("GetUpdates", seconds + GRACE, offset=offset, **wanted)
 
     def _after(self, event: Event, handed_on: bool) -> None:
         """Takes the clock off the button that was pressed; ticks what was handed on."""
