@@ -171,7 +171,9 @@ class Stream(slixmpp.ClientXMPP):
             self.ready.exception()  # nobody may be waiting any more
 
     def _ended(self, _: Any) -> None:
-        self._fail(Down("the server closed the connection during the login", "host"))
+        # a certificate that is not trusted ends the connection first and is reported after
+        closed = Down("the server closed the connection during the login", "host")
+        self.loop.call_later(0.1, self._fail, closed)
         if not self.over.done():
             self.over.set_result(self._condition)
 

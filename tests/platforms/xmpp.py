@@ -24,7 +24,7 @@ class XmppPhone:
 
     def __init__(self, server: Prosody, bot: str, user: str, locale: str) -> None:
         self.server, self.bot = server, bot
-        jid = server.account(user)
+        jid = f"{user}@{DOMAIN}"
         self.address = Address("xmpp", jid)
         self.client = slixmpp.ClientXMPP(
             f"{jid}/phone",
@@ -47,8 +47,10 @@ class XmppPhone:
 
     async def hang_up(self) -> None:
         await self.client.disconnect(ignore_send_queue=True)
-        self.client._run_out_filters.cancel()
-        await asyncio.wait({self.client._run_out_filters})
+        sender = self.client._run_out_filters
+        assert sender is not None
+        sender.cancel()  # slixmpp leaves it running
+        await asyncio.wait({sender})
 
     def message(self, text: str) -> slixmpp.Message:
         return self.client.make_message(mto=self.bot, mbody=text, mtype="chat")
@@ -98,7 +100,7 @@ class XmppPhone:
         return Seen(message["id"], text, (), answers_to, replaces)
 
     async def leave(self) -> None:
-        await self.client.plugin["xep_0191"].block(self.bot)
+        await self.client.plugin["xep_0191"].block(slixmpp.JID(self.bot))
 
 
 class XmppPlatform:
@@ -132,7 +134,13 @@ class XmppPlatform:
         return xmpp
 
     async def phone(self, locale: str = "en") -> XmppPhone:
-        phone = XmppPhone(self.server, self.bot, f"ana-{secrets.token_hex(4)}", locale)
+        user = f"ana-{secrets.token_hex(4)}"
+        self.server.account(user)
+        return await self.device(user, locale)
+
+    async def device(self, user: str, locale: str = "en") -> XmppPhone:
+        """A client of an account that exists, be it the bot's own."""
+        phone = XmppPhone(self.server, self.bot, user, locale)
         self.phones.append(phone)
         await phone.connect()
         return phone
