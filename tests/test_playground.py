@@ -336,6 +336,7 @@ def side(hand: Hand, line: WebElement) -> str:
         ("volunteer", "\u200f\u20667KQ\u2069", "right"),
         ("volunteer", "│ \u2068سلام\u2069", "right"),
         ("activist", "│ \u2068hello\u2069", "left"),
+        ("activist", "\u200f│ \u2068hello\u2069", "left"),
         ("activist", "12:30", "right"),
         ("volunteer", "۱۲:۳۰", "left"),
     ],

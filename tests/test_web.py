@@ -394,8 +394,8 @@ async def test_the_story_finds_its_way_by_values_and_marks(platform: WebPlatform
     bot.answers = {
         "hello": ("what?", menu("need", "help")),
         "need": ("tell me", ()),
-        "a lawyer": ("│ a lawyer", menu("post", "cancel")),
-        "post": ("posted 7KQ", ()),
+        "a lawyer": ("│ a lawyer", menu("=17:confirm:post", "cancel")),
+        "=17:confirm:post": ("posted 7KQ", ()),
     }
     async with bot.running(platform.adapter()):
         story = (
@@ -403,7 +403,7 @@ async def test_the_story_finds_its_way_by_values_and_marks(platform: WebPlatform
             Step("activist", press="need"),
             Step("activist", write="a lawyer", after="tell"),
             Step("activist", see="│"),
-            Step("activist", press="po.t"),
+            Step("activist", press="confirm:po*"),
             Step("activist", reply="thank you", to="│"),
         )
         await play(platform.current, story, pace=0, patience=10)
@@ -412,13 +412,8 @@ async def test_the_story_finds_its_way_by_values_and_marks(platform: WebPlatform
         async with asyncio.timeout(10), bot.news:
             await bot.news.wait_for(lambda: len(bot.heard) == 5)
     events = [e for e in bot.heard if isinstance(e, Inbound)]
-    assert [e.pressed or e.text for e in events] == [
-        "hello",
-        "need",
-        "a lawyer",
-        "post",
-        "thank you",
-    ]
+    said = [e.pressed or e.text for e in events]
+    assert said == ["hello", "need", "a lawyer", "=17:confirm:post", "thank you"]
     assert events[-1].answers_to == replied
 
 

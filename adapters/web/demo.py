@@ -1,13 +1,12 @@
 """The story that plays by itself: somebody's hand on each phone, a line every second or two.
 
 `STORY` is read from top to bottom. A step waits for what the bot says, then acts; what it waits for
-is named by button values and by marks, never by the bot's wording, which is in many languages.
+is named by button values, marks and people's own words, never by the bot's wording.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +20,12 @@ class Step:
     """What one phone does. Exactly one of:
 
     write   writes this, once the bot has said something new here that has `after` in it
-    press   presses the first button whose whole value matches this pattern
+    press   presses the button with this value, on the newest message that has one; of an answer to
+            a question (`=token:question:option`) the token, different each time, is left out
     reply   replies natively with this, to the newest message of the bot that has `to` in it
     see     only waits until the bot has said something new here that has this in it
 
-    `after`, `to` and `see` are patterns (`re.search`).
+    `after`, `to` and `see` are found anywhere in the text; "*" at the end of `press` is any rest.
     """
 
     phone: str
@@ -39,37 +39,43 @@ class Step:
 
 STORY: tuple[Step, ...] = (
     # The volunteer says once what she can do.
-    Step("volunteer", write="help"),
-    Step("volunteer", press="skills.*"),
-    Step("volunteer", press="journalism"),
-    Step("volunteer", press="done"),
+    Step("volunteer", write="start"),
+    Step("volunteer", press="skills"),
+    Step("volunteer", write="journalist"),
+    Step("volunteer", press="skills:s.journalism"),
+    Step("volunteer", press="skills:done"),
+    Step("volunteer", press="languages:en"),
+    Step("volunteer", press="languages:done"),
+    Step("volunteer", write="Iran"),
+    Step("volunteer", press="countries:done"),
+    Step("volunteer", press="often:now"),
     # So does the translator.
-    Step("translator", write="help"),
-    Step("translator", press="translate.*"),
-    Step("translator", write="Persian, English"),
+    Step("translator", write="start"),
+    Step("translator", press="translate"),
+    Step("translator", press="source:fa"),
+    Step("translator", press="target:en"),
+    Step("translator", press="both:yes"),
     # The activist asks for help, in her own words and in her own language.
     Step("activist", write="شروع"),
-    Step("activist", press="need.*"),
-    Step("activist", write="پدرم را دیشب بردند. به یک خبرنگار نیاز دارم که درباره‌اش بنویسد"),
-    Step("activist", press="done"),
-    Step("activist", press="IR"),
-    Step("activist", press="vouched"),
-    Step("activist", press="post"),
-    # The alert comes in English; she offers.
-    Step("volunteer", press="offer .*"),
+    Step("activist", press="need"),
+    Step("activist", write="پدرم را دیشب بردند، به یک خبرنگار نیاز دارم"),
+    Step("activist", press="skills:done"),
+    Step("activist", press="country:c.IR"),
+    Step("activist", press="audience:0"),
+    Step("activist", press="confirm:post"),
+    # The alert comes in English, and she offers; the activist accepts.
+    Step("volunteer", press="offer *"),
     Step("volunteer", write="Reporter, ten years on Iran. I can write about him tonight."),
-    Step("activist", press="accept.*"),
-    # From here each just writes; the translator replies in the thread.
+    Step("activist", press="accept *"),
+    # They share no language: the translator joins, and replies to each message.
+    Step("translator", press="join *"),
     Step("volunteer", write="When did they come, and did they say who they were?"),
-    Step("translator", press="translate .*"),
-    Step("translator", reply="چه ساعتی آمدند و گفتند از کجا هستند؟", to="│ When did they"),
+    Step("translator", reply="کی آمدند و گفتند که هستند؟", to="When did they"),
+    Step("activist", write="ساعت دو شب. خودشان را معرفی نکردند.", after="🌐"),
+    Step("translator", reply="At two at night. They did not say who they were.", to="ساعت دو شب"),
+    Step("volunteer", write="Thank you. You read the text before anybody else does.", after="🌐"),
+    Step("translator", reply="سپاس. متن را پیش از همه خودتان می‌خوانید.", to="You read the text"),
     Step("activist", see="🌐"),
-    Step("activist", write="ساعت دو شب. خودشان را معرفی نکردند.", after="│"),
-    Step(
-        "translator", reply="At two in the night. They did not say who they were.", to="│ ساعت دو"
-    ),
-    Step("volunteer", see="🌐"),
-    Step("volunteer", write="Thank you. I will show you the text before anybody else reads it."),
 )
 
 
@@ -106,7 +112,7 @@ def _event(step: Step, phone: Phone, read: int) -> dict[str, object] | None:
     if step.press is not None:
         for message in reversed(from_bot):
             for value, _ in message.choices:
-                if re.fullmatch(step.press, value) and message.pressed != value:
+                if _means(value, step.press) and message.pressed != value:
                     return {"do": "press", "on": message.id, "value": value}
         return None
     if step.reply is not None:
@@ -120,5 +126,11 @@ def _event(step: Step, phone: Phone, read: int) -> dict[str, object] | None:
     return {"do": "say", "text": step.write} if first or _newest(news, step.after) else None
 
 
-def _newest(messages: list[Message], pattern: str) -> Message | None:
-    return next((m for m in reversed(messages) if re.search(pattern, m.text)), None)
+def _means(value: str, wanted: str) -> bool:
+    if value.startswith("="):
+        value = value.partition(":")[2]
+    return value == wanted or (wanted.endswith("*") and value.startswith(wanted[:-1]))
+
+
+def _newest(messages: list[Message], words: str) -> Message | None:
+    return next((m for m in reversed(messages) if words in m.text), None)

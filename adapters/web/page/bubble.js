@@ -2,7 +2,9 @@
 
 import { direction, hasDirection } from "./words.js";
 
-const BAR = /^([\u200e\u200f\u2066-\u2069]*)│ ?/;
+// The marks before a bar are there for the bar, and go with it.
+const BAR = /^[\u200e\u200f]*│ ?/;
+const MARKS = /[\u200e\u200f\u2066-\u2069]/g;
 const icons = document.getElementById("icons").content;
 
 export function make(tag, attributes = {}, ...children) {
@@ -27,7 +29,7 @@ export function lines(text, otherwise) {
   let quote = null;
   rows.forEach((row, i) => {
     const said = BAR.test(row);
-    const shown = row.replace(BAR, "$1");
+    const shown = row.replace(BAR, "");
     const line = hasDirection(shown)
       ? make("div", { class: "line", dir: "auto" }, shown)
       : make("div", { class: "line fixed", dir: direction(shown, otherwise) }, shown || "\u200b");
@@ -43,9 +45,10 @@ export function lines(text, otherwise) {
   return blocks;
 }
 
+// For a snippet on one line, which goes by its words alone.
 export function firstLine(text) {
   const row = text.split("\n").find((line) => BAR.test(line)) ?? text.split("\n")[0];
-  return row.replace(BAR, "$1");
+  return row.replace(BAR, "").replace(MARKS, "");
 }
 
 // message: as the gateway sends it. phone: { words, language, on: { press, jump, reply, edit } }
@@ -54,7 +57,8 @@ export function draw(message, phone, quoted) {
   const otherwise = direction(words.name, "ltr");
   const parts = [];
   if (message.answers_to) {
-    const snippet = quoted ? firstLine(quoted.text) || words[quoted.file] : message.quote;
+    const start = firstLine(quoted?.text ?? message.quote ?? "");
+    const snippet = start || words[quoted?.file];
     if (snippet) {
       parts.push(
         make("button", { type: "button", class: "snippet", dir: "auto",
@@ -65,7 +69,8 @@ export function draw(message, phone, quoted) {
   if (message.file) {
     parts.push(make("div", { class: "file" }, icon(message.file), words[message.file]));
   } else {
-    parts.push(make("div", { class: "text", lang: message.language }, ...lines(message.text, otherwise)));
+    const shown = lines(message.text, otherwise);
+    parts.push(make("div", { class: "text", lang: message.language }, ...shown));
   }
   parts.push(meta(message, words, language));
   const bubble = make("div", { class: "bubble" }, ...parts);
@@ -107,6 +112,11 @@ function choices(message, on) {
   return make("div", { class: spent ? "choices spent" : "choices", role: "group" },
     ...message.choices.map(([value, label]) =>
       make("button", { type: "button", class: value === message.pressed ? "pressed" : null,
-        dir: "auto", "data-value": value, title: value,
+        dir: "auto", "data-value": value, title: meaning(value),
         onclick: () => on.press(message.id, value) }, label)));
+}
+
+// What a button does, for whoever can't read its language: without numbers that mean nothing.
+function meaning(value) {
+  return value.replace(/^=[^:]*:[^:]*:/, "").replace(/ [0-9a-f]{32}$/, "");
 }

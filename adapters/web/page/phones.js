@@ -24,7 +24,10 @@ const wire = new Wire({
 
 function add(what) {
   const phone = new Phone(what, wire, {
-    news: () => { if (phone.tab.ariaSelected !== "true") phone.tab.classList.add("news"); },
+    news: () => {
+      if (!story.hidden) front(what.handle); // on a small screen one follows the story
+      else if (phone.tab.ariaSelected !== "true") phone.tab.classList.add("news");
+    },
     remove: () => remove(what.handle),
   });
   phone.tab = make("button", { type: "button", role: "tab", lang: phone.language,
