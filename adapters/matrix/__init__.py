@@ -80,7 +80,10 @@ class Matrix:
         self._session = Session(homeserver, user, password, folder, proxy)
 
     async def check(self) -> str:
-        return await self._session.check()
+        try:
+            return await self._session.check()
+        except Exception as error:
+            raise _down(error) from None
 
     async def run(self, hear: Hear, since: str | None) -> None:
         try:
@@ -99,11 +102,11 @@ class Matrix:
             self._hear, self._lanes = hear, Lanes(group)
             self._rooms = Rooms(self._client.user_id)
             self._joining = asyncio.Semaphore(8)
-            self._read: dict[str, str] = {}
+            self._read: dict[tuple[str, str], str] = {}
             self._receipt_due = asyncio.Event()
-            self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._expired: asyncio.Queue[str] = asyncio.Queue()
             group.create_task(self._tell_what_is_read())
-            group.create_task(_wait(self._broken))
+            group.create_task(self._renew())
             await self._listen(since)
 
     # ---------------------------------------------------------------- in
@@ -111,7 +114,7 @@ class Matrix:
     async def _listen(self, since: str | None) -> None:
         if since is not None and self._session.beginning is not None:
             self._session.beginning = None
-        position, full = since or self._session.beginning, True
+        position, full = since or await self._begin(), since is not None
         while True:
             answer = await self._sync(position, full)
             batch = self._lanes.open(answer.next_batch)
@@ -119,12 +122,22 @@ class Matrix:
             self._lanes.close(batch)
             position, full = answer.next_batch, False
             self.up.set()
-            if since is None and self._session.beginning is None and self._lanes.position:
-                self._session.beginning = self._lanes.position
+
+    async def _begin(self) -> str:
+        """No position is stored yet. -> the one to hear from: where the very first start found
+        the server. Later starts ask again without a position, as only that repeats invitations."""
+        answer = await self._sync(None, full=True)
+        if self._session.beginning is None:
+            self._session.beginning = answer.next_batch
+        position = self._session.beginning
+        batch = self._lanes.open(position)
+        await self._take(batch, answer, None)
+        self._lanes.close(batch)
+        return position
 
     async def _sync(self, position: str | None, full: bool) -> SyncResponse:
-        """full: with every room's state, once per run. Without a position: no history, but the
-        invitations. Raises Down."""
+        """full: with every room's state. Without a position: no history, but all invitations.
+        Raises Down."""
         timeline = self._filter() | {"limit": PAGE if position else 0}
         none: dict[str, list[str]] = {"types": []}
         room = {
@@ -137,9 +150,9 @@ class Matrix:
             token = self._client.access_token
             least = 0.0
             try:
-                async with asyncio.timeout(300):
+                async with asyncio.timeout(300):  # nio gives a full sync all the time of the world
                     answer = await self._client.sync(
-                        timeout=0 if full else POLL,
+                        timeout=POLL if self.up.is_set() else 0,
                         since=position,
                         sync_filter={"room": room, "presence": none, "account_data": none},
                         full_state=full or None,
@@ -210,7 +223,7 @@ class Matrix:
             else:
                 break
         if room and isinstance(event, Inbound):
-            self._read[room] = event.id
+            self._read[room, event.thread or "main"] = event.id
             self._receipt_due.set()
 
     async def _missed(
@@ -270,14 +283,20 @@ class Matrix:
             await asyncio.sleep(wait)
 
     async def _tell_what_is_read(self) -> None:
-        """One receipt a room for all that was heard since the last one; a lost one is no loss."""
+        """One receipt a thread for all that was heard since the last one; a lost one is no loss.
+        (Without a thread it would be one for all, but nio sends null for that: M_INVALID_PARAM.)"""
         while True:
             await self._receipt_due.wait()
             self._receipt_due.clear()
             read, self._read = self._read, {}
-            for room, event in read.items():
+            for (room, thread), event in read.items():
                 with contextlib.suppress(*NETWORK, LocalProtocolError):
-                    await self._client.update_receipt_marker(room, event, thread_id=None)
+                    await self._client.update_receipt_marker(room, event, thread_id=thread)
+
+    async def _renew(self) -> None:
+        """A send finds out first that the session has ended: the sync that waits was let in."""
+        while True:
+            await self._session.renew(self._client, await self._expired.get())
 
     # ---------------------------------------------------------------- out
 
@@ -290,16 +309,18 @@ class Matrix:
         if room is None:
             raise Gone
         answer = await self._put(room, out)
-        if isinstance(answer, ErrorResponse) and _http(answer) == 400:
-            # related to a message in another room, or a thread's root that is in a thread
-            answer = await self._put(
-                room, replace(out, thread=None, answers_to=None, replaces=None)
-            )
+        related = out.thread or out.answers_to or out.replaces
+        if related and isinstance(answer, ErrorResponse) and _http(answer) == 400:
+            # to a message in another room, or to a thread's root that is in a thread itself
+            out = replace(out, thread=None, answers_to=None, replaces=None)
+            answer = await self._put(room, out)
         if isinstance(answer, ErrorResponse):
             raise _refusal(answer)
         return out.replaces or str(answer.event_id)
 
     async def _put(self, room: str, out: Outbound) -> RoomSendResponse | RoomSendError:
+        if not self.up.is_set():
+            raise Unsent
         token = self._client.access_token
         transaction = hashlib.sha256(out.key.encode()).hexdigest()[:32]
         try:
@@ -311,20 +332,9 @@ class Matrix:
         except LocalProtocolError:
             answer = None
         if answer is None or getattr(answer, "status_code", None) in LOGGED_OUT:
-            await self._renew(token)
+            self._expired.put_nowait(token)
             raise Unsent
         return answer
-
-    async def _renew(self, token: str) -> None:
-        try:
-            await self._session.renew(self._client, token)
-        except Down as down:
-            if not self._broken.done():
-                self._broken.set_exception(down)
-
-
-async def _wait(broken: asyncio.Future[None]) -> None:
-    await broken
 
 
 def _http(answer: ErrorResponse) -> int:

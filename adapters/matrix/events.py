@@ -60,6 +60,7 @@ def read(event: Event) -> Inbound | None:
     content, relation = _part(event, "content"), _part(_part(event, "content"), "m.relates_to")
     id, sender = _text(event.get("event_id")), Address("matrix", _text(event.get("sender")))
     kind, rel_type = event.get("type"), relation.get("rel_type")
+    unheard = _text(content.get("msgtype")) in UNHEARD
     if not id or not sender.handle or "state_key" in event or (not content and kind != REDACTION):
         return None  # an event whose content is empty was redacted before it came
     target = _text(relation.get("event_id")) or None
@@ -67,7 +68,7 @@ def read(event: Event) -> Inbound | None:
         gone = _text(event.get("redacts")) or _text(content.get("redacts"))
         return Inbound(id=id, sender=sender, native=gone, deleted=True) if gone else None
     if kind == "m.room.message" and rel_type == "m.replace":
-        if content.get("msgtype") in UNHEARD:
+        if unheard:
             return None
         text, files = _words(_part(content, "m.new_content"), is_reply=True)
         return Inbound(id=id, sender=sender, native=id, text=text, files=files, edits=target)
@@ -76,7 +77,7 @@ def read(event: Event) -> Inbound | None:
     if thread and relation.get("is_falling_back") is True:
         answers = None  # the thread's last message, for clients that know no threads
     text, files = "", ()
-    if kind == "m.room.message" and content.get("msgtype") not in UNHEARD:
+    if kind == "m.room.message" and not unheard:
         text, files = _words(content, is_reply=answers is not None)
     elif kind == "m.sticker":
         files = ("sticker",)

@@ -33,7 +33,8 @@ class Rooms:
         if kind == "m.room.member":
             self._member(room, key, content.get("membership"))
             if key == self.own:
-                self._since[room] = int(event.get("origin_server_ts") or 0)
+                when = event.get("origin_server_ts")
+                self._since[room] = when if isinstance(when, int) else 0
         elif kind == "m.room.join_rules":
             self._mark(room, "anyone may join", content.get("join_rule") == "public")
         elif kind == "m.room.history_visibility":

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
-import python_socks
+import aiohttp_socks
 from nio import (  # type: ignore[import-untyped]
     AsyncClient,
     AsyncClientConfig,
@@ -35,9 +35,9 @@ NETWORK = (
     OSError,  # TimeoutError is one
     aiohttp.ClientError,
     # plain Exceptions, which nio neither retries nor wraps
-    python_socks.ProxyError,
-    python_socks.ProxyConnectionError,
-    python_socks.ProxyTimeoutError,
+    aiohttp_socks.ProxyError,
+    aiohttp_socks.ProxyConnectionError,
+    aiohttp_socks.ProxyTimeoutError,
 )
 LOGGED_OUT = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 _WAIT = 60.0

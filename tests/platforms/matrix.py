@@ -28,11 +28,13 @@ PASSWORD = "correct horse"
 
 class Line:
     """What stands between bot and homeserver. lie: a request -> (status, body) instead of the
-    homeserver's answer, or None. asked: method and path of every request."""
+    homeserver's answer, or None. asked: every request: method, path, query. positions: what the
+    bot synced from."""
 
     def __init__(self, synapse: Synapse) -> None:
         self.synapse = synapse
         self.asked: list[str] = []
+        self.positions: list[str] = []
         self.lie: Callable[[web.Request], tuple[int, object] | None] = lambda _: None
         self.open: set[asyncio.Transport] = set()
 
@@ -59,7 +61,9 @@ class Line:
         return sum(part in line for line in self.asked)
 
     async def _pass(self, request: web.Request) -> web.Response:
-        self.asked.append(f"{request.method} {request.path}")
+        self.asked.append(f"{request.method} {request.path_qs}")
+        if "since" in request.query:
+            self.positions.append(request.query["since"])
         if lie := self.lie(request):
             status, body = lie
             if isinstance(body, str):
