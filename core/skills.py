@@ -46,6 +46,7 @@ def names(kind: str, code: str) -> Mapping[str, str]:
 _UNSPACED = ("zh_Hans", "zh_Hant", "my", "bo")
 _ALIASES = {"zh_Hant": "zh_Hans", "fa_AF": "fa"}
 _NEAR = 0.45
+_ORDER = {code: place for place, code in enumerate(SKILLS)}
 _LETTERS = re.compile(r"[^\w']+")
 
 # English words that mean the same in the middle of any language; "un" or "art" do not.
@@ -56,8 +57,9 @@ def suggest(text: str, language: str) -> list[tuple[str, float]]:
     """The three skills, best first, that the words of `text` are nearest to, with their scores.
 
     A hint to be confirmed, never a decision. An alias ("lawyer", "taken away") that stands in the
-    text counts 10 or more, a weak one 4; one of which much stands there, inflected or misspelt, less
-    than that, by its character n-grams. Empty for a language without aliases, or when nothing is near.
+    text counts 10 or more, a weak one 4; one of which much stands there, inflected or misspelt,
+    less than that, by its character n-grams. Empty where nothing is near, and for a language
+    without aliases.
     """
     index = _index(_ALIASES.get(language, language))
     words = _plain(text[:1500], index.unspaced)
@@ -69,7 +71,7 @@ def suggest(text: str, language: str) -> list[tuple[str, float]]:
     for alias, share in index.near(words):
         for skill, weight in index.aliases[alias] if alias not in named else ():
             scores[skill] = max(scores[skill], min(weight, 10) * share * 0.9)
-    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], _ORDER[item[0]]))
     floor = ranked[0][1] * 0.4 if ranked else 0.0
     return [(skill, round(score, 1)) for skill, score in ranked[:3] if score >= floor]
 
