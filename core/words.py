@@ -43,8 +43,8 @@ def new_code(length: int, random: Random) -> str:
 
 
 def code(text: str) -> str | None:
-    """The code of a need that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a Russian К.
-    None for anything else, words and numbers included."""
+    """The code of a need that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a
+    Russian К. None for anything else, words and numbers included."""
     plain = fold(text).upper().translate(_CYRILLIC).strip(" #.,:;!?()[]«»\"'")
     if not 3 <= len(plain) <= 5 or not set(plain) <= set(ALPHABET):
         return None
