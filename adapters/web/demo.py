@@ -61,7 +61,7 @@ STORY: tuple[Step, ...] = (
     Step("activist", write="پدرم را دیشب بردند، به یک خبرنگار نیاز دارم"),
     Step("activist", press="skills:done"),
     Step("activist", press="country:c.IR"),
-    Step("activist", press="audience:0"),
+    Step("activist", press="audience:1"),
     Step("activist", press="confirm:post"),
     # The alert comes in English, and she offers; the activist accepts.
     Step("volunteer", press="offer *"),
