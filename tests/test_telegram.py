@@ -100,9 +100,10 @@ async def test_after_any_trouble_the_next_message_is_heard(
 async def test_after_trouble_sending_goes_on_before_anybody_writes(
     gateway: Gateway, api: BotApi
 ) -> None:
-    api.faults.append(Fault("getUpdates", "page", 502))
+    api.faults.append(Fault("getUpdates", "page", 502, times=2))
     api.cut()
     await api.until(lambda: not api.faults[0].times)
+    assert not gateway.adapter.up.is_set()
     async with asyncio.timeout(10):  # less than a long poll
         await gateway.adapter.up.wait()
 
