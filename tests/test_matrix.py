@@ -643,7 +643,7 @@ def of(gateway: Gateway) -> MatrixPlatform:
 async def test_a_homeserver_that_stays_away_is_asked_a_bounded_number_of_times(
     platform: MatrixPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.matrix.PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("adapters.matrix.homeserver.PAUSES", (0.01, 0.01, 0.01))
     gateway = Gateway(platform)
     await gateway.start()
     await gateway.stop()

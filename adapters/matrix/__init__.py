@@ -10,29 +10,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import logging
 import pathlib
 import traceback
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 
 from nio import (  # type: ignore[import-untyped]
     ErrorResponse,
-    JoinResponse,
     LocalProtocolError,
-    RoomMessagesResponse,
     RoomSendError,
     RoomSendResponse,
     SyncResponse,
 )
-from nio.api import MessageDirection  # type: ignore[import-untyped]
 
 from adapters.matrix import events
 from adapters.matrix.events import Event
+from adapters.matrix.homeserver import PAUSES, Homeserver, http
 from adapters.matrix.lanes import Batch, Lanes
 from adapters.matrix.rooms import Rooms
-from adapters.matrix.session import LOGGED_OUT, NETWORK, Session, unreachable
+from adapters.matrix.session import LOGGED_OUT, NETWORK, Session
 from core.message import (
     Address,
     Down,
@@ -48,15 +44,8 @@ from core.message import (
     Unsent,
 )
 
-log = logging.getLogger(__name__)
-
-PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries, of anything; when they are used up the platform is down."""
-POLL = 30_000  # milliseconds
-PAGE = 100  # Synapse gives no more at once
-
-STATE = ["m.room.member", "m.room.join_rules", "m.room.history_visibility"]
-SAID = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"]
+RECEIPT_AFTER = 1.0
+"""Seconds in which an answer makes a receipt unnecessary: each costs the server like a message."""
 
 
 class Matrix:
@@ -101,7 +90,7 @@ class Matrix:
         async with asyncio.TaskGroup() as group:
             self._hear, self._lanes = hear, Lanes(group)
             self._rooms = Rooms(self._client.user_id)
-            self._joining = asyncio.Semaphore(8)
+            self._server = Homeserver(self._session, self._client, self.up)
             self._read: dict[tuple[str, str], str] = {}
             self._receipt_due = asyncio.Event()
             self._expired: asyncio.Queue[str] = asyncio.Queue()
@@ -116,7 +105,7 @@ class Matrix:
             self._session.beginning = None
         position, full = since or await self._begin(), since is not None
         while True:
-            answer = await self._sync(position, full)
+            answer = await self._server.sync(position, full)
             batch = self._lanes.open(answer.next_batch)
             await self._take(batch, answer, position)
             self._lanes.close(batch)
@@ -126,7 +115,7 @@ class Matrix:
     async def _begin(self) -> str:
         """No position is stored yet. -> the one to hear from: where the very first start found
         the server. Later starts ask again without a position, as only that repeats invitations."""
-        answer = await self._sync(None, full=True)
+        answer = await self._server.sync(None, full=True)
         if self._session.beginning is None:
             self._session.beginning = answer.next_batch
         position = self._session.beginning
@@ -134,49 +123,6 @@ class Matrix:
         await self._take(batch, answer, None)
         self._lanes.close(batch)
         return position
-
-    async def _sync(self, position: str | None, full: bool) -> SyncResponse:
-        """full: with every room's state. Without a position: no history, but all invitations.
-        Raises Down."""
-        timeline = self._filter() | {"limit": PAGE if position else 0}
-        none: dict[str, list[str]] = {"types": []}
-        room = {
-            "timeline": timeline,
-            "state": {"types": STATE},
-            "ephemeral": none,
-            "account_data": none,
-        }
-        for pause in (*PAUSES, None):
-            token = self._client.access_token
-            least = 0.0
-            try:
-                async with asyncio.timeout(300):  # nio gives a full sync all the time of the world
-                    answer = await self._client.sync(
-                        timeout=POLL if self.up.is_set() else 0,
-                        since=position,
-                        sync_filter={"room": room, "presence": none, "account_data": none},
-                        full_state=full or None,
-                    )
-            except NETWORK as error:
-                down = unreachable(error)
-            except LocalProtocolError:  # after a soft logout nio has no token any more
-                await self._session.renew(self._client, token)
-                down = Down("the homeserver ends the session again and again")
-            else:
-                if isinstance(answer, SyncResponse):
-                    return answer
-                if answer.status_code in LOGGED_OUT:
-                    await self._session.renew(self._client, token)
-                least = (answer.retry_after_ms or 0) / 1000
-                down = Down(f"the homeserver refuses to sync ({_status(answer)})", "homeserver")
-            self.up.clear()
-            if pause is None:
-                break
-            await asyncio.sleep(max(pause, least))
-        raise down
-
-    def _filter(self) -> dict[str, object]:
-        return {"types": SAID + STATE, "not_senders": [self._client.user_id]}
 
     async def _take(self, batch: Batch, answer: SyncResponse, position: str | None) -> None:
         """Everything in one answer into the lanes; members first, they decide who is answered."""
@@ -187,7 +133,7 @@ class Matrix:
                 self._rooms.note(room, event.source)
         for room, info in answer.rooms.join.items() if position else ():
             if info.timeline.limited:
-                async for missed in self._missed(room, position, info.timeline.prev_batch):
+                async for missed in self._server.missed(room, position, info.timeline.prev_batch):
                     await self._take_event(batch, room, missed)
             for event in info.timeline.events:
                 await self._take_event(batch, room, event.source)
@@ -205,12 +151,16 @@ class Matrix:
             heard = partial(self._heard, said, room)
             await self._lanes.put(batch, said.sender.handle, heard)
         elif gone:
-            await self._take_left(batch, event["sender"] if gone == self._rooms.own else gone)
+            removed = gone == self._rooms.own
+            await self._take_left(batch, str(event.get("sender")) if removed else gone)
 
     async def _take_left(self, batch: Batch, person: str) -> None:
         if person != self._rooms.own and self._rooms.of(person) is None:
             left = Left(Address("matrix", person))
             await self._lanes.put(batch, person, partial(self._heard, left, None))
+
+    async def _join(self, room: str, _: str | None) -> None:
+        await self._server.join(room)
 
     async def _heard(self, event: Inbound | Left, room: str | None, position: str | None) -> None:
         for pause in (*PAUSES, None):
@@ -226,67 +176,13 @@ class Matrix:
             self._read[room, event.thread or "main"] = event.id
             self._receipt_due.set()
 
-    async def _missed(
-        self, room: str, position: str | None, until: str | None
-    ) -> AsyncIterator[Event]:
-        """What a limited timeline left out, oldest first, page by page. Raises Down."""
-        while position:
-            for pause in (*PAUSES, None):
-                with contextlib.suppress(*NETWORK, LocalProtocolError):
-                    page = await self._client.room_messages(
-                        room, position, until, MessageDirection.front, PAGE, self._filter()
-                    )
-                    if isinstance(page, RoomMessagesResponse):
-                        break
-                    if page.status_code == "M_FORBIDDEN":
-                        log.warning("a room's missed messages may not be read")
-                        return
-                if pause is None:
-                    raise Down("missed messages cannot be fetched", "homeserver")
-                await asyncio.sleep(pause)
-            for event in page.chunk:
-                yield event.source
-            position = page.end if page.end != position else None
-
-    async def _join(self, room: str, position: str | None) -> None:
-        """Accepts an invitation. A dead server behind it costs a few tries, and nobody else."""
-        for pause in (*PAUSES, None):
-            answer = await self._try_to_join(room)
-            if isinstance(answer, JoinResponse):
-                return
-            if pause is None or (answer and _http(answer) < 500):
-                break
-            await asyncio.sleep(pause)
-        log.warning("an invitation could not be accepted")
-        with contextlib.suppress(*NETWORK, LocalProtocolError):
-            await self._client.room_leave(room)  # otherwise every first sync shows it again
-
-    async def _try_to_join(self, room: str) -> JoinResponse | ErrorResponse | None:
-        """-> the answer about this room, None if that takes too long. Waits as long as the
-        homeserver itself is away (`_sync` decides when that is too long) or asks to wait."""
-        while True:
-            wait = PAUSES[-1]
-            try:
-                async with self._joining:
-                    answer = await self._client.join(room)
-            except TimeoutError:
-                return None
-            except (*NETWORK, LocalProtocolError):
-                pass
-            else:
-                if isinstance(answer, JoinResponse):
-                    return answer
-                if _http(answer) == 429:
-                    wait = (answer.retry_after_ms or 5000) / 1000
-                elif answer.status_code and answer.status_code not in LOGGED_OUT:
-                    return answer
-            await asyncio.sleep(wait)
-
     async def _tell_what_is_read(self) -> None:
         """One receipt a thread for all that was heard since the last one; a lost one is no loss.
+        An answer says the same (section "Receipts"), so there is one only where none was given.
         (Without a thread it would be one for all, but nio sends null for that: M_INVALID_PARAM.)"""
         while True:
             await self._receipt_due.wait()
+            await asyncio.sleep(RECEIPT_AFTER)
             self._receipt_due.clear()
             read, self._read = self._read, {}
             for (room, thread), event in read.items():
@@ -310,12 +206,13 @@ class Matrix:
             raise Gone
         answer = await self._put(room, out)
         related = out.thread or out.answers_to or out.replaces
-        if related and isinstance(answer, ErrorResponse) and _http(answer) == 400:
+        if related and isinstance(answer, ErrorResponse) and http(answer) == 400:
             # to a message in another room, or to a thread's root that is in a thread itself
             out = replace(out, thread=None, answers_to=None, replaces=None)
             answer = await self._put(room, out)
         if isinstance(answer, ErrorResponse):
             raise _refusal(answer)
+        self._read.pop((room, out.thread or "main"), None)
         return out.replaces or str(answer.event_id)
 
     async def _put(self, room: str, out: Outbound) -> RoomSendResponse | RoomSendError:
@@ -337,20 +234,12 @@ class Matrix:
         return answer
 
 
-def _http(answer: ErrorResponse) -> int:
-    return int(answer.transport_response.status)
-
-
-def _status(answer: ErrorResponse) -> str:
-    return str(answer.status_code or _http(answer))
-
-
 def _refusal(answer: ErrorResponse) -> Undelivered:
     if answer.status_code == "M_FORBIDDEN":
         return Gone()
-    if _http(answer) == 429:
+    if http(answer) == 429:
         return Later((answer.retry_after_ms or 5000) / 1000, everywhere=True)
-    return Refused() if _http(answer) in (400, 413) else Unsent()
+    return Refused() if http(answer) in (400, 413) else Unsent()
 
 
 def _down(error: Exception) -> Down:
