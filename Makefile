@@ -1,0 +1,59 @@
+# Every target does its own set-up. Needed beforehand: Python 3.11 or newer, git, make.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := prosody postgresql chromium chromium-driver fonts-noto-core
+
+.PHONY: run demo test lint lock catalogues servers soak clean
+
+run: .venv/run
+	$(BIN)/python -m bots run $(ARGS)
+
+demo: .venv/run
+	$(BIN)/python -m bots run --demo
+
+test: servers .venv/test lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The slow repeats: every crash cut, long fuzzing.
+soak: servers .venv/test
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(ARGS)
+
+# The messages that people see, collected for translators.
+catalogues: .venv/test
+	$(BIN)/pybabel -q extract -F locales/babel.cfg -k Say -k SayMany:1,2 --no-location --sort-output \
+	  --omit-header -o locales/messages.pot .
+	for po in locales/*/LC_MESSAGES/messages.po; do \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --ignore-pot-creation-date \
+	    -l $$(basename $$(dirname $$(dirname $$po))) -i locales/messages.pot -o $$po || exit 1; done
+
+lock: .venv/test
+	$(BIN)/pip-compile -q $(LOCKING) -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q $(LOCKING) --extra test -c requirements.lock -o requirements-test.lock pyproject.toml
+LOCKING := --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+  --no-annotate --strip-extras --allow-unsafe
+
+.venv/run: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --require-hashes -r requirements.lock
+	touch $@
+
+.venv/test: requirements-test.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --require-hashes -r requirements-test.lock
+	touch $@ .venv/run
+
+# Test servers from Debian, where this may install them; elsewhere the tests say what is missing.
+servers:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  missing=$$(for p in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	  if [ -n "$$missing" ]; then apt-get update -q && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; fi; fi
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
