@@ -17,6 +17,7 @@ import pytest
 import slixmpp
 import slixmpp.xmlstream.xmlstream
 
+import adapters.xmpp.sending
 from adapters.xmpp import Xmpp, stanzas
 from adapters.xmpp.acks import WRAP, Acks, Given
 from adapters.xmpp.sending import Sending
@@ -210,7 +211,7 @@ async def test_a_crash_after_the_commit_brings_it_under_the_same_id(
     await gateway.until(1)
     cursor = gateway.cursor
     with monkeypatch.context() as patch:
-        patch.setattr(Stream, "_ack", lambda self: None)
+        patch.setattr(Stream, "ack_soon", lambda self: None)
         await phone.say("twice")
         await gateway.until(2)
         await crash(gateway)
@@ -601,6 +602,23 @@ async def test_a_bounce_is_told_to_whoever_sends(
     assert sending.bounced(late) is (error is Gone)
 
 
+async def test_a_message_that_comes_back_for_now_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapters.xmpp.sending, "AGAIN", 0.0)
+    sending, line = Sending(), Line()
+    sending.start(line)  # type: ignore[arg-type]
+    task = asyncio.create_task(sending.send("m1", "<m1/>"))
+    await until(lambda: len(line.given) == 1)
+    arrived = line.given[0].acked
+    assert arrived is not None
+    arrived()
+    await task
+    away = stanzas.Bounce("m1", "ana@a.org", "remote-server-timeout", "wait")
+    assert not sending.bounced(away)
+    await until(lambda: [g.xml for g in line.given] == ["<m1/>", "<m1/>"])
+
+
 async def test_nothing_is_sent_while_there_is_no_connection() -> None:
     with pytest.raises(Unsent):
         await Sending().send("m1", "<m1/>")
@@ -801,6 +819,7 @@ async def test_no_log_holds_a_word_or_an_address(
     [
         ("_attempt_connection", ["self", "host", "port", "tls", "server_hostname"]),
         ("get_dns_records", ["self", "domain", "port"]),
+        ("data_received", ["self", "data"]),
         ("_spawn_event", ["self", "xml"]),
         ("_handle_stream_error", ["self", "error"]),
         ("exception", ["self", "exception"]),

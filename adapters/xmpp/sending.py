@@ -30,6 +30,12 @@ never was, one that blocked the bot (XEP-0191), and one that is offline and keep
 
 TEMPORARY = ("remote-server-not-found", "remote-server-timeout", "recipient-unavailable")
 AGAIN = 60.0
+"""Seconds until another try, doubled at each."""
+
+TRIES = 8
+KEPT = 1000
+"""Messages remembered after the own server took them: a server farther on that cannot be reached
+is reported only minutes later."""
 
 
 @dataclass(eq=False)
@@ -38,10 +44,12 @@ class Message:
     xml: str = field(repr=False)
     arrived: asyncio.Future[None] = field(repr=False)
     given: bool = False
+    bounces: int = 0
 
 
 class Sending:
     def __init__(self) -> None:
+        self._kept: dict[str, Message] = {}
         self._stream: Stream | None = None
         self._waiting: deque[Message] = deque()
         self._given: dict[str, Message] = {}
@@ -86,22 +94,33 @@ class Sending:
 
     def stop(self) -> None:
         self._stream = None
+        self._kept.clear()
         for message in (*self._given.values(), *self._waiting):
             self._end(message, Unknown() if message.given else Unsent())
 
     def bounced(self, bounce: Bounce) -> bool:
         """-> True if the address is dead and no `send` was there to be told."""
         final = bounce.condition in FINAL and bounce.kind != "wait"
+        temporary = bounce.kind == "wait" or bounce.condition in TEMPORARY
         message = self._given.get(bounce.id)
         if message is None or message.arrived.done():
+            kept = self._kept.pop(bounce.id, None)
+            if temporary and kept is not None and kept.bounces < TRIES:
+                loop = asyncio.get_running_loop()
+                loop.call_later(AGAIN * 2**kept.bounces, self._again, kept)
             return final
         if final:
             message.arrived.set_exception(Gone())
-        elif bounce.kind == "wait" or bounce.condition in TEMPORARY:
+        elif temporary:
             message.arrived.set_exception(Later(AGAIN))
         else:
             message.arrived.set_exception(Refused())
         return False
+
+    def _again(self, message: Message) -> None:
+        message.bounces += 1
+        self._waiting.append(message)
+        self._flush_soon()
 
     # -------------------------------------------------------------------------------
 
@@ -127,6 +146,10 @@ class Sending:
             self._suspects = 0 if isinstance(error, Refused) else self._suspects - 1
         if not self._suspects:
             self._at_once = AT_ONCE
+        if error is None:
+            self._kept[message.id] = message
+            if len(self._kept) > KEPT:
+                del self._kept[next(iter(self._kept))]
         if not message.arrived.done():
             if error is None:
                 message.arrived.set_result(None)

@@ -37,7 +37,7 @@ modules_enabled = {{
   "roster", "saslauth", "tls", "disco", "blocklist", "ping", "smacks", "mam", "muc_mam"
 }}
 modules_disabled = {{ "s2s", "s2s_auth_certs", "http" }}
-c2s_require_encryption = true
+{tls}
 authentication = "internal_plain" -- account files can be written directly; on the wire it is SCRAM
 storage = "internal"
 default_archive_policy = true
@@ -92,17 +92,23 @@ def _escaped(name: str) -> str:
 
 
 class Prosody:
-    """One server process, all of it in one temporary folder."""
+    """One server process, all of it in one temporary folder.
 
-    def __init__(self) -> None:
+    clear: clients may also log in without TLS, for a load that costs little beside what it loads.
+    """
+
+    def __init__(self, *, clear: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="movements-prosody-"))
         self.ca_file = make_certificate(self.folder, DOMAIN)
         self.port = free_port()
         # as root without this, Prosody says no, and then neither works nor ends
         root = "run_as_root = true" if os.geteuid() == 0 else ""
         self.config = self.folder / "prosody.cfg.lua"
+        tls = "c2s_require_encryption = true"
+        if clear:
+            tls = "c2s_require_encryption = false allow_unencrypted_plain_auth = true"
         self.config.write_text(
-            CONFIG.format(folder=self.folder, port=self.port, domain=DOMAIN, root=root)
+            CONFIG.format(folder=self.folder, port=self.port, domain=DOMAIN, root=root, tls=tls)
         )
         self.process: subprocess.Popen[bytes] | None = None
 
