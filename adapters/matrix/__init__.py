@@ -146,6 +146,8 @@ class Matrix:
 
     async def _take_event(self, batch: Batch, room: str, event: Event) -> None:
         said, gone = events.read(event), events.left(event)
+        if said and said.sender.handle == self._rooms.own:
+            return  # the filter leaves it out; a server that forgets must not make a loop
         if said and self._rooms.alone_with(room, said.sender.handle):
             self._rooms.wrote(said.sender.handle, room)
             heard = partial(self._heard, said, room)

@@ -78,7 +78,7 @@ def read(event: Event) -> Inbound | None:
         answers = None  # the thread's last message, for clients that know no threads
     text, files = "", ()
     if kind == "m.room.message" and not unheard:
-        text, files = _words(content, is_reply=answers is not None)
+        text, files = _words(content, is_reply="m.in_reply_to" in relation)
     elif kind == "m.sticker":
         files = ("sticker",)
     elif kind == "m.room.encrypted":
