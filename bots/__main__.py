@@ -28,7 +28,7 @@ from core import people
 from core.actions import belonging
 from core.language import Languages
 from core.message import Address, Down
-from core.store import Book, Store
+from core.store import Book, NotAlone, Store
 from core.upgrades import TooNew
 
 log = logging.getLogger("movements")
@@ -81,11 +81,15 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
     return {"listen": config.web.listen, "demo": demo}
 
 
-def open_store(config: Config) -> Store:
-    """Raises Wrong."""
+def open_store(config: Config, *, alone: bool = False) -> Store:
+    """alone: for the gateway itself; commands work beside it. Raises Wrong."""
     where = f"{config.path or 'the default'}: [store] url"
     try:
-        return Store(config.database())
+        return Store(config.database(), alone=alone)
+    except NotAlone:
+        raise Wrong(
+            f"{where}: another gateway already runs on this database; end it first"
+        ) from None
     except (ArgumentError, NoSuchModuleError):
         raise Wrong(f"{where} must look like sqlite:///var/movements.db") from None
     except TooNew as error:
@@ -111,7 +115,7 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
     """Until it is told to end. The playground forgets everything then."""
     adapters = adapters_of(config, only, demo)
     if config is not PLAYGROUND:
-        return _run_on(open_store(config), config, adapters)
+        return _run_on(open_store(config, alone=True), config, adapters)
     with tempfile.TemporaryDirectory(prefix="movements-") as folder:
         store = Store(f"sqlite:///{folder}/movements.db")
         store.now(_playground)

@@ -7,8 +7,11 @@ same statements run on PostgreSQL.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import queue
 import re
+import sqlite3
 import threading
 import time
 from collections import namedtuple
@@ -20,13 +23,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.upgrades import upgrade
 
 T = TypeVar("T")
 Job = Callable[["Book"], T]
 _MOST_IN_ONE_COMMIT = 256
+_LOCK = 0x6D6F7665
+"""The number of the advisory lock that the one gateway on a PostgreSQL database holds."""
 
 
 @lru_cache(1000)
@@ -96,6 +100,10 @@ class StoreDown(Exception):
     """Nothing of this commit is on disk: full, locked, unreachable."""
 
 
+class NotAlone(Exception):
+    """Another gateway runs on this database: two would send everything twice."""
+
+
 @dataclass(frozen=True)
 class Done:
     """The end of a job, as it is given back: to whom, its result, or what it raised."""
@@ -108,13 +116,23 @@ class Done:
 class Store:
     """The database and its one writer thread."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
-        """Opens, and upgrades, the database. Raises SQLAlchemyError, OSError, upgrades.TooNew."""
+    def __init__(
+        self, url: str, clock: Callable[[], float] = time.time, *, alone: bool = False
+    ) -> None:
+        """Opens, and upgrades, the database. alone: for a gateway, of which one may run on it;
+        commands work beside it. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
         self.clock = clock
-        self.engine = open_engine(url)
-        self.driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
-        with self.engine.begin() as connection:
-            upgrade(connection)
+        self.engine = open_engine(url, alone)
+        self.driver: Any = self.engine.dialect.loaded_dbapi
+        self.lock: int | None = None
+        try:
+            if alone:
+                self.lock = _lock_file(self.engine)
+            with self.engine.begin() as connection:
+                upgrade(connection)
+        except BaseException:
+            self._leave()
+            raise
         self.jobs: queue.SimpleQueue[tuple[Job[Any], Any] | None] = queue.SimpleQueue()
         self.give_back: Callable[[list[Done], set[str]], None] = lambda done, wakes: None
         """Called by the writer after each commit, with what that commit ended and what it woke."""
@@ -134,7 +152,12 @@ class Store:
         """Ends after the jobs that are queued."""
         self.jobs.put(None)
         self.thread.join()
+        self._leave()
+
+    def _leave(self) -> None:
         self.engine.dispose()
+        if self.lock is not None:
+            os.close(self.lock)
 
     def _write(self) -> None:
         going = True
@@ -161,36 +184,60 @@ class Store:
             with self.engine.begin() as connection:
                 book = Book(connection, self.clock())
                 for job, token in batch:
-                    done.append(_run(book, job, token))
+                    done.append(self._run(book, job, token))
                 wakes = book.wakes
-        except (
-            SQLAlchemyError,
-            self.driver_error,
-            OSError,
-        ) as error:  # nothing of this batch is on disk
+        except Exception as error:  # nothing of this batch is on disk
             down = StoreDown(type(error).__name__)
             return [Done(token, None, down) for _, token in batch], set()
         return done, wakes
 
-
-def _run(book: Book, job: Job[Any], token: Any) -> Done:
-    """Raises the driver's error if the transaction itself is gone: then there is no savepoint."""
-    book.do("savepoint job")
-    try:
-        result = job(book)
-    except Exception as error:
-        book.do("rollback to savepoint job")
+    def _run(self, book: Book, job: Job[Any], token: Any) -> Done:
+        """Raises the driver's error if the database is at fault: this commit is lost then."""
+        book.do("savepoint job")
+        try:
+            result = job(book)
+        except Exception as error:
+            if self._is_down(error):
+                raise
+            book.do("rollback to savepoint job")
+            book.do("release savepoint job")
+            return Done(token, None, error)
         book.do("release savepoint job")
-        return Done(token, None, error)
-    book.do("release savepoint job")
-    return Done(token, result, None)
+        return Done(token, result, None)
+
+    def _is_down(self, error: Exception) -> bool:
+        """Gone, full, locked, shutting down: the database's trouble, not this job's alone."""
+        if isinstance(error, sqlite3.Error):  # a wrong statement is an OperationalError there too
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+        return isinstance(error, (self.driver.OperationalError, self.driver.InterfaceError))
 
 
-def open_engine(url: str) -> Engine:
+def _lock_file(engine: Engine) -> int | None:
+    """-> the open file whose lock, gone with the process, says that a gateway runs here."""
+    if engine.dialect.name != "sqlite":
+        return None
+    file = os.open(f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise NotAlone from None
+    return file
+
+
+def open_engine(url: str, alone: bool = False) -> Engine:
     """hide_parameters: what people write must reach no error message."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        if not alone:
+            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        # one connection, which holds the lock: if it breaks, the next has to get the lock first
+        engine = create_engine(
+            parsed, hide_parameters=True, pool_pre_ping=True, pool_size=1, max_overflow=0
+        )
+        event.listen(engine, "connect", _take_lock)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(
@@ -208,3 +255,14 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("begin immediate")
 
     return engine
+
+
+def _take_lock(connection: Any, _: Any) -> None:
+    """A session's lock outlives its transactions, and goes with the session:
+    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS"""
+    with connection.cursor() as cursor:
+        (taken,) = cursor.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    connection.rollback()
+    if not taken:
+        connection.close()
+        raise NotAlone
