@@ -18,6 +18,7 @@ from core import outbox
 from core.actions import belonging
 from core.language import Languages
 from core.message import (
+    Address,
     Facts,
     Gone,
     Joined,
@@ -38,6 +39,7 @@ log = logging.getLogger("movements.courier")
 
 Do = Callable[[Any], Awaitable[Any]]
 _LONGEST_PAUSE = 60.0
+_LANDING = 2.0
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Lane:
     """What waits for one address, in order."""
 
     rows: deque[Waiting] = field(default_factory=deque)
+    natives: list[str] = field(default_factory=list)
+    """The parts of the first row that are out already."""
     not_before: float = 0.0
     task: asyncio.Task[None] | None = None
 
@@ -97,6 +101,7 @@ class Courier:
         self.last = 0
         self.news = asyncio.Event()
         self.returned: set[str] = set()
+        self.flying: dict[Address, asyncio.Future[None]] = {}
         self.sent: list[tuple[Sent, asyncio.Future[None]]] = []
         self.recording: asyncio.Task[None] | None = None
         self.delivered = 0
@@ -174,7 +179,7 @@ class Courier:
                 except Refused:
                     log.warning("a message was refused by %s", row.to.platform)
                     await self.do(partial(outbox.dropped, id=row.id))
-                tries = 0
+                tries, lane.natives = 0, []
                 lane.rows.popleft()
                 self.known.discard(row.id)
         finally:
@@ -186,6 +191,7 @@ class Courier:
         for row in lane.rows:
             self.known.discard(row.id)
         lane.rows.clear()
+        lane.natives.clear()
         await self.do(partial(outbox.dead, address=address))
 
     # ------------------------------------------------------------------ one message
@@ -194,26 +200,43 @@ class Courier:
         adapter, pace = self.adapters[row.to.platform], self.paces[row.to.platform]
         if row.notice.answers or row.notice.replaces:
             row = await self.do(partial(outbox.anchored, row=row))
-        natives: list[str] = []
-        for out in self.rendered(row, adapter.facts):
-            loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        outs = self.rendered(row, adapter.facts)
+        for out in outs[len(lane.natives) :]:
             await adapter.up.wait()
             if (wait := lane.not_before - loop.time()) > 0:
                 await asyncio.sleep(wait)
             await pace.turn(row.urgent)
+            self.flying.setdefault(row.to, loop.create_future())
             try:
-                natives.append(await adapter.send(out))
+                lane.natives.append(await adapter.send(out))
             except Undelivered:
+                self._landed(row)
                 raise
             except Exception as error:
+                self._landed(row)
                 log.error("%s could not send: %s", row.to.platform, type(error).__name__)
                 raise Unknown from None
             lane.not_before = loop.time() + adapter.facts.gap
         values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
-        await self._record(Sent(row, tuple(natives), values))
+        natives, lane.natives = tuple(lane.natives), []
+        try:
+            await self._record(Sent(row, natives, values))
+        finally:
+            self._landed(row)
         self.delivered += 1
         if row.key.startswith(outbox.FAREWELL):
             await self.do(partial(belonging.unless_busy, who=row.person))
+
+    def _landed(self, row: Waiting) -> None:
+        if flight := self.flying.pop(row.to, None):
+            flight.set_result(None)
+
+    async def landed(self, to: Address) -> None:
+        """Waits until what is on its way to an address is recorded: a quick answer to it may be
+        heard before the platform has told us its id."""
+        if flight := self.flying.get(to):
+            await asyncio.wait({flight}, timeout=_LANDING)
 
     def rendered(self, row: Waiting, facts: Facts) -> list[Outbound]:
         """The notice in its reader's language, in as many parts as the platform needs."""

@@ -17,6 +17,7 @@ from bots.courier import Courier
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
+from core.text import numbers
 
 log = logging.getLogger("movements")
 
@@ -79,6 +80,8 @@ class Gateway:
         """The adapters' `Hear`. A message that can't be handled is set aside and its author told;
         it never comes again. Raises StoreDown: nothing is kept, the platform must keep it."""
         self.heard += 1
+        if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
+            await self.courier.landed(event.sender)
         try:
             return bool(await self.do(partial(self.talk.hear, event=event)))
         except StoreDown:

@@ -72,7 +72,7 @@ class World:
     async def start(self) -> None:
         adapters = {name: p.adapter() for name, p in self.platforms.items()}
         readers = {name: a.facts.reader for name, a in adapters.items()}
-        self.store = Store(self.url)
+        self.store = Store(self.url, alone=True)
         talk = Talk(LANGUAGES, Community("Movements", VOUCHED, readers))
         self.gateway = Gateway(self.store, talk, adapters)
         self.task = asyncio.create_task(self.gateway.run())
