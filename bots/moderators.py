@@ -35,26 +35,23 @@ def trusted(book: Book, where: Address, level: int) -> None:
     book.do("update people set trust = :level where id = :id", level=level, id=who.id)
 
 
-def no_more(book: Book, where: Address) -> int:
-    """-> 0 if there is no moderator at this address."""
-    return book.do(
-        "update people set trust = :new where trust = :moderator and id ="
-        " (select person from addresses where platform = :platform and handle = :handle)",
-        new=people.NEW,
-        moderator=people.MODERATOR,
-        platform=where.platform,
-        handle=where.handle,
-    )
+def no_more(book: Book, where: Address) -> bool:
+    """-> False if there is no moderator at this address."""
+    found = people.at(book, where)
+    if not found or found[0].trust < people.MODERATOR:
+        return False
+    book.do("update people set trust = :new where id = :id", new=people.NEW, id=found[0].id)
+    return True
 
 
 def all_of_them(book: Book) -> list[str]:
     """For the operator's own terminal alone: "xmpp ana@example.org"."""
-    rows = book.all(
-        "select a.platform, a.handle from people p join addresses a on a.person = p.id"
-        " where p.trust = :trust order by a.platform, a.handle",
+    rows = book.column(
+        "select a.id from people p join addresses a on a.person = p.id where p.trust = :trust",
         trust=people.MODERATOR,
     )
-    return [f"{row.platform} {row.handle}" for row in rows]
+    places = filter(None, (people.place(book, row) for row in rows))
+    return sorted(f"{place.platform} {place.handle}" for place in places)
 
 
 def of_the_playground(book: Book) -> None:

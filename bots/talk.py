@@ -389,10 +389,11 @@ class Talk:
 def _first_time(book: Book, event: Inbound) -> bool:
     """Remembers it, in the transaction of its effects; a fingerprint, for ids may hold handles."""
     name = f"{event.sender.platform}|{event.sender.handle}|{event.id}".encode()
+    mark = hashlib.blake2b(name, digest_size=16).hexdigest()  # schema 1 kept these
     return bool(
         book.do(
             "insert into heard(id, at) values (:id, :now) on conflict do nothing",
-            id=hashlib.blake2b(name, digest_size=16).hexdigest(),
+            id=book.vault.index("heard", mark),
             now=book.now,
         )
     )

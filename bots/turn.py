@@ -77,8 +77,15 @@ class Turn:
         )
         if row is None or row.form not in FORMS:
             return None
-        sheet = self._sheet(json.loads(row.answers), json.loads(row.about))
+        answers, about = (
+            json.loads(self.book.unseal(self.who.id, place, self.who.id, sealed) or "{}")
+            for place, sealed in (("forms.answers", row.answers), ("forms.about", row.about))
+        )
+        sheet = self._sheet(answers, about)
         return OpenForm(FORMS[row.form], row.token, row.asked, sheet, row.refusals)
+
+    def _sealed(self, place: str, what: Mapping[str, Any]) -> str:
+        return self.book.seal(self.who.id, place, self.who.id, json.dumps(what))
 
     def _sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
         return Sheet(self.who, self.languages, answers, about)
@@ -155,8 +162,8 @@ class Turn:
             form=form.name,
             token=token,
             asked=question.name,
-            answers=json.dumps(dict(sheet.answers)),
-            about=json.dumps({**sheet.about, "_key": shown}),
+            answers=self._sealed("forms.answers", dict(sheet.answers)),
+            about=self._sealed("forms.about", {**sheet.about, "_key": shown}),
         )
         choices = self._choices(token, question, question.options(sheet))
         self.tell(

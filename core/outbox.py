@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from core import people
 from core.message import Address, Choice, Notice, Reply, Sayable, pack, unpack
@@ -18,6 +18,7 @@ from core.store import Book
 
 FAREWELL = "farewell."
 """The key of the last message to somebody who was forgotten; once sent, its address goes too."""
+_NOTICE, _NATIVE = "outbox.notice", "copies.native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Copy:
 
 
 def put(book: Book, notices: Iterable[Notice]) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "key": n.key or uuid.uuid4().hex,
             "person": n.to,
@@ -68,7 +69,10 @@ def put(book: Book, notices: Iterable[Notice]) -> None:
             "at": book.now,
         }
         for n in notices
+        if book.vault.knows(n.to)  # not who was forgotten in the meantime
     ]
+    for row in rows:
+        row["notice"] = book.seal(row["person"], _NOTICE, row["key"], row["notice"])
     if rows:
         book.many(
             "insert into outbox(key, person, notice, urgent, at)"
@@ -79,7 +83,8 @@ def put(book: Book, notices: Iterable[Notice]) -> None:
 
 
 _WAITING = """
-select o.id, o.key, o.person, p.language, a.id as address, a.platform, a.handle, o.urgent, o.notice
+select o.id, o.key, o.person, p.language, a.id as address, a.platform, a.handle_index, a.handle,
+  o.urgent, o.notice
 from outbox o join people p on p.id = o.person join addresses a on a.id = p.address
 where o.state = 'waiting' and a.alive = 1
 """
@@ -94,13 +99,15 @@ def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], in
         last = book.value("select max(id) from outbox where id > :after", after=after)
     else:
         last = rows[-1].id
-    return [_waiting(book, *row) for row in rows], max(after, last or 0)
+    return [_waiting(book, *row) for row in rows if book.vault.knows(row.person)], max(
+        after, last or 0
+    )
 
 
 def waiting_for(book: Book, person: str) -> list[Waiting]:
     """Everything that waits for one person, who can be reached again."""
     rows = book.all(f"{_WAITING} and o.person = :person order by o.id", person=person)
-    return [_waiting(book, *row) for row in rows]
+    return [_waiting(book, *row) for row in rows if book.vault.knows(row.person)]
 
 
 def _waiting(
@@ -111,13 +118,15 @@ def _waiting(
     language: str,
     address: int,
     platform: str,
+    mark: str,
     handle: str,
     urgent: int,
-    raw: str,
+    sealed: str,
 ) -> Waiting:
-    notice = _load(person, key, raw)
+    notice = _load(person, key, book.unseal(person, _NOTICE, key, sealed))
+    to = Address(platform, people.handle(book, person, mark, handle))
     return Waiting(
-        id, key, person, language, address, Address(platform, handle), bool(urgent), notice,
+        id, key, person, language, address, to, bool(urgent), notice,
         answers=None, replaces=None, quote=None,
     )  # fmt: skip
 
@@ -128,21 +137,37 @@ def anchored(book: Book, row: Waiting) -> Waiting:
     notice = row.notice
     answers = replaces = quote = None
     if notice.answers:
-        answers = _native(book, row.address, "entry", notice.answers)
-        quote = book.value("select text from entries where id = :id", id=notice.answers)
+        answers = _native(book, row, "entry", notice.answers)
+        quote = text_of(book, notice.answers)
     if notice.replaces:
-        replaces = _native(book, row.address, "key", notice.replaces)
+        replaces = _native(book, row, "key", notice.replaces)
     return replace(row, answers=answers, replaces=replaces, quote=quote)
 
 
-def _native(book: Book, address: int, column: str, value: str) -> str | None:
-    found: str | None = book.value(
-        f"select native from copies where address = :address and {column} = :value"
+def _native(book: Book, row: Waiting, column: str, value: str) -> str | None:
+    found = book.one(
+        f"select native_index, native from copies where address = :address and {column} = :value"
         " order by id limit 1",
-        address=address,
+        address=row.address,
         value=value,
     )
-    return found
+    return book.unseal(row.person, _NATIVE, *found) if found else None
+
+
+def _named(book: Book, person: str, address: int, native: str) -> dict[str, str]:
+    mark = _mark(book, address, native)
+    return {"mark": mark, "native": book.seal(person, _NATIVE, mark, native)}
+
+
+def _mark(book: Book, address: int, native: str) -> str:
+    """What a copy is found by."""
+    return book.vault.index(_NATIVE, f"{address}|{native}")
+
+
+def text_of(book: Book, entry: str) -> str | None:
+    """What an entry says, for the quote above an answer."""
+    row = book.one("select conversation, text from entries where id = :id", id=entry)
+    return book.unseal(row.conversation, "entries.text", entry, row.text) if row else None
 
 
 def delivered(book: Book, sent: Sequence[Sent]) -> None:
@@ -151,12 +176,12 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
         [{"id": s.waiting.id} for s in sent],
     )
     book.many(
-        "insert into copies(address, native, key, entry, reply, choices, at)"
-        " values (:address, :native, :key, :entry, :reply, :choices, :at)",
+        "insert into copies(address, native_index, native, key, entry, reply, choices, at)"
+        " values (:address, :mark, :native, :key, :entry, :reply, :choices, :at)",
         [
             {
                 "address": s.waiting.address,
-                "native": native,
+                **_named(book, s.waiting.person, s.waiting.address, native),
                 "key": s.waiting.key if native == s.natives[0] else None,
                 "entry": s.waiting.notice.entry if native == s.natives[0] else None,
                 "reply": _dump_reply(s.waiting.notice.reply),
@@ -164,6 +189,7 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
                 "at": book.now,
             }
             for s in sent
+            if book.vault.knows(s.waiting.person)
             for native in s.natives
         ],
     )
@@ -196,13 +222,23 @@ def dead(book: Book, address: int) -> None:
         book.wakes.add(f"person:{person}")
 
 
-def own(book: Book, address: int, native: str, entry: str) -> None:
-    """The author's own message is a copy of the entry too: replies to it can be shown natively."""
+def own(
+    book: Book,
+    person: str,
+    address: int,
+    native: str,
+    *,
+    entry: str | None = None,
+    reply: Reply | None = None,
+) -> None:
+    """The author's own message is a copy too: replies to it, and its edits, lead to the entry."""
     book.do(
-        "insert into copies(address, native, entry, at) values (:address, :native, :entry, :now)",
+        "insert into copies(address, native_index, native, entry, reply, at)"
+        " values (:address, :mark, :native, :entry, :reply, :now)",
         address=address,
-        native=native,
+        **_named(book, person, address, native),
         entry=entry,
+        reply=_dump_reply(reply),
         now=book.now,
     )
 
@@ -212,7 +248,9 @@ _COPY = "select key, entry, reply, choices, at from copies where address = :addr
 
 def copy_of(book: Book, address: int, native: str) -> Copy | None:
     row = book.one(
-        f"{_COPY} and native = :native order by id desc limit 1", address=address, native=native
+        f"{_COPY} and native_index = :mark order by id desc limit 1",
+        address=address,
+        mark=_mark(book, address, native),
     )
     return _copy(*row) if row else None
 

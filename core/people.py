@@ -37,21 +37,56 @@ def at(book: Book, address: Address) -> tuple[Person, int, bool] | None:
     """-> the person at an address, the address's row, and whether it is alive."""
     row = book.one(
         f"select {_COLUMNS}, a.id, a.alive from addresses a join people p on p.id = a.person"
-        " where a.platform = :platform and a.handle = :handle",
+        " where a.platform = :platform and a.handle_index = :mark",
         platform=address.platform,
-        handle=address.handle,
+        mark=_mark(book, address),
     )
     return (Person(*row[:7]), row[7], bool(row[8])) if row else None
 
 
+def _mark(book: Book, address: Address) -> str:
+    """What an address is found by."""
+    return book.vault.index("addresses.handle", f"{address.platform}|{address.handle}")
+
+
+def handle(book: Book, person: str, mark: str, sealed: str) -> str:
+    """What `addresses.handle` of a person holds: to send, and to nobody's eyes."""
+    return book.unseal(person, "addresses.handle", mark, sealed)
+
+
+def place(book: Book, row: int | None) -> Address | None:
+    """The address in this row."""
+    found = book.one(
+        "select platform, person, handle_index, handle from addresses where id = :row", row=row
+    )
+    return Address(found[0], handle(book, *found[1:])) if found else None
+
+
+def move(book: Book, one: str, other: str) -> None:
+    """The addresses of one person become another's; what was sent there is not known any more."""
+    for row, mark, sealed in book.all(
+        "select id, handle_index, handle from addresses where person = :one", one=one
+    ):
+        plain = handle(book, one, mark, sealed)
+        book.do(
+            "update addresses set person = :other, handle = :sealed where id = :row",
+            other=other,
+            sealed=book.seal(other, "addresses.handle", mark, plain),
+            row=row,
+        )
+        book.do("delete from copies where address = :row", row=row)
+
+
 def meet(book: Book, address: Address, language: str) -> Person:
     """A new person, at an address nobody wrote from before."""
-    id = uuid.uuid4().hex
+    id, mark = uuid.uuid4().hex, _mark(book, address)
+    book.vault.create(id)
     row = book.value(
-        "insert into addresses(platform, handle, person) values (:platform, :handle, :person)"
-        " returning id",
+        "insert into addresses(platform, handle_index, handle, person)"
+        " values (:platform, :mark, :handle, :person) returning id",
         platform=address.platform,
-        handle=address.handle,
+        mark=mark,
+        handle=book.seal(id, "addresses.handle", mark, address.handle),
         person=id,
     )
     book.do(

@@ -121,6 +121,10 @@ class Vault:
                 self.ciphers.pop(id, None)
             self.keys.destroy(ids)
 
+    def knows(self, id: str) -> bool:
+        """Whether anything can be sealed for them."""
+        return self._cipher(id) is not None
+
     def missing(self, ids: Collection[str]) -> set[str]:
         """-> those that were forgotten."""
         with self.lock:

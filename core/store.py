@@ -3,10 +3,14 @@
 A job is a function of a `Book`, the open transaction. What it returns reaches its caller only after
 the commit is on disk; what it raises undoes that job alone. SQLite runs with synchronous=FULL; the
 same statements run on PostgreSQL.
+
+Keys are ahead of rows: those of newcomers are on disk before the commit that uses them, those of
+the forgotten are gone before the commit that says so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import queue
@@ -15,7 +19,7 @@ import sqlite3
 import threading
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +28,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
+from core import forgetting
+from core.privacy import Vault
 from core.upgrades import upgrade
 
 T = TypeVar("T")
@@ -53,13 +59,17 @@ class Book:
     times as long. The transaction and its connection are SQLAlchemy's.
     """
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection, now: float, vault: Vault) -> None:
         self._driver: Any = connection.connection.driver_connection
         self._pyformat = connection.dialect.paramstyle == "pyformat"
+        self.vault = vault
+        """What people write is sealed before it becomes a row, and opened when one is read."""
         self.now = int(now)
         """Seconds since 1970; the store's clock, which tests move."""
         self.wakes: set[str] = set()
         """What was written that somebody waits for: "outbox", "timers"."""
+        self.forgotten: list[str] = []
+        """Whose keys are destroyed with this transaction: ids of people and conversations."""
 
     def all(self, statement: str, **values: Any) -> list[Any]:
         cursor = self._execute(statement, values)
@@ -86,6 +96,14 @@ class Book:
         if rows := list(rows):
             spelt = _pyformat(statement) if self._pyformat else statement
             self._driver.cursor().executemany(spelt, rows)
+
+    def seal(self, owner: str, place: str, row: str, text: str) -> str:
+        """place: "needs.text"; row: what names it there. Raises privacy.Forgotten."""
+        return self.vault.seal(owner, place, row, text)
+
+    def unseal(self, owner: str, place: str, row: str, sealed: str) -> str:
+        """-> "" where the owner was forgotten. Raises privacy.Damaged."""
+        return self.vault.unseal(owner, place, row, sealed)
 
     def _execute(self, statement: str, values: Mapping[str, Any]) -> Any:
         spelt = _pyformat(statement) if self._pyformat else statement
@@ -117,11 +135,19 @@ class Store:
     """The database and its one writer thread."""
 
     def __init__(
-        self, url: str, clock: Callable[[], float] = time.time, *, alone: bool = False
+        self,
+        url: str,
+        vault: Vault,
+        clock: Callable[[], float] = time.time,
+        *,
+        alone: bool = False,
     ) -> None:
-        """Opens, and upgrades, the database. alone: for a gateway, of which one may run on it;
-        commands work beside it. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
-        self.clock = clock
+        """Opens, and upgrades, the database; the vault is closed with it. alone: for a gateway, of
+        which one may run on it; commands work beside it. A gateway's start also erases the rows of
+        those whose keys are gone. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
+        self.clock, self.vault = clock, vault
+        self.unfinished: list[str] = []
+        """Their keys are gone, and the commit that was to erase their rows did not succeed."""
         self.engine = open_engine(url, alone)
         self.driver: Any = self.engine.dialect.loaded_dbapi
         self.lock: int | None = None
@@ -129,7 +155,11 @@ class Store:
             if alone:
                 self.lock = _lock_file(self.engine)
             with self.engine.begin() as connection:
-                upgrade(connection)
+                changed = upgrade(connection, vault)
+            if changed:
+                self._vacuum()
+            if alone:
+                self.now(forgetting.erase_the_forgotten)
         except BaseException:
             self._leave()
             raise
@@ -146,7 +176,11 @@ class Store:
     def now(self, job: Job[T]) -> T:
         """Runs one job in a transaction of its own and waits, past the writer: for commands."""
         with self.engine.begin() as connection:
-            return job(Book(connection, self.clock()))
+            book = Book(connection, self.clock(), self.vault)
+            result = job(book)
+            self._settle_keys(book)
+        self._after(book)
+        return result
 
     def close(self) -> None:
         """Ends after the jobs that are queued."""
@@ -156,6 +190,7 @@ class Store:
 
     def _leave(self) -> None:
         self.engine.dispose()
+        self.vault.close()
         if self.lock is not None:
             os.close(self.lock)
 
@@ -182,23 +217,67 @@ class Store:
         done: list[Done] = []
         try:
             with self.engine.begin() as connection:
-                book = Book(connection, self.clock())
+                book = Book(connection, self.clock(), self.vault)
+                for id in self.unfinished:
+                    forgetting.erase(book, id)
                 for job, token in batch:
                     done.append(self._run(book, job, token))
-                wakes = book.wakes
+                self._settle_keys(book)
+            self._after(book)
         except Exception as error:  # nothing of this batch is on disk
             down = StoreDown(type(error).__name__)
             return [Done(token, None, down) for _, token in batch], set()
-        return done, wakes
+        return done, book.wakes
+
+    def _settle_keys(self, book: Book) -> None:
+        """The last thing before a commit."""
+        self.vault.flush()
+        if book.forgotten:
+            self.unfinished = list({*self.unfinished, *book.forgotten})
+            self.vault.destroy(book.forgotten)
+
+    def _after(self, book: Book) -> None:
+        """After the commit: what was erased leaves the write-ahead log too."""
+        if book.forgotten:
+            self.unfinished = []
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """https://www.sqlite.org/pragma.html#pragma_wal_checkpoint; if a reader holds it up, the
+        next one does it. PostgreSQL keeps old rows for a while: they have lost their key."""
+        if self.engine.dialect.name == "sqlite":
+            with self._outside_transactions() as connection, contextlib.suppress(sqlite3.Error):
+                connection.execute("pragma busy_timeout=500")
+                connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+                connection.execute("pragma busy_timeout=30000")
+
+    def _vacuum(self) -> None:
+        """What lay in clear before an upgrade is nowhere in the files afterwards."""
+        with self._outside_transactions() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.execute("vacuum")
+            else:
+                connection.autocommit = True
+                connection.execute("vacuum full")
+                connection.autocommit = False
+        self._checkpoint()
+
+    @contextlib.contextmanager
+    def _outside_transactions(self) -> Iterator[Any]:
+        """The driver's own connection."""
+        with contextlib.closing(self.engine.raw_connection()) as connection:
+            yield connection.driver_connection
 
     def _run(self, book: Book, job: Job[Any], token: Any) -> Done:
         """Raises the driver's error if the database is at fault: this commit is lost then."""
         book.do("savepoint job")
+        forgotten = len(book.forgotten)
         try:
             result = job(book)
         except Exception as error:
             if self._is_down(error):
                 raise
+            del book.forgotten[forgotten:]
             book.do("rollback to savepoint job")
             book.do("release savepoint job")
             return Done(token, None, error)

@@ -1,6 +1,10 @@
 """The schema. What a row means stands beside its table; how it is used, in `store.py`.
 
 Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neither time nor order.
+
+Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
+offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
+outbox.notice. Under the conversation's: entries.text, members.pseudonym.
 """
 
 from __future__ import annotations
@@ -19,8 +23,10 @@ def _table(name: str, *columns: Column[int] | Column[str] | Index) -> Table:
     return Table(name, metadata, *columns)
 
 
-def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=null)
+def _text(
+    name: str, *, key: bool = False, null: bool = False, default: str | None = None
+) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=null, server_default=default)
 
 
 def _int(name: str, *, null: bool = False, default: int | None = None) -> Column[int]:
@@ -51,7 +57,8 @@ addresses = _table(
     _text("handle"),
     _text("person"),
     _int("alive", default=1),
-    Index("one_address", "platform", "handle", unique=True),
+    _text("handle_index", default=""),
+    Index("one_address", "platform", "handle_index", unique=True),
     Index("addresses_of", "person"),
 )
 # How far each platform was heard, in the platform's own terms.
@@ -203,7 +210,8 @@ copies = _table(
     _text("reply", null=True),
     _text("choices", null=True),
     _int("at"),
-    Index("copy_named", "address", "native"),
+    _text("native_index", default=""),
+    Index("copy_named", "address", "native_index"),
     Index("copy_of_entry", "entry", "address"),
     Index("copy_of_key", "key"),
     Index("copy_at", "at"),

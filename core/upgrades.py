@@ -7,13 +7,84 @@ compares what both ways lead to).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Row, inspect, text
 
+from core.privacy import Vault
 from core.tables import metadata
 
-STEPS: tuple[Callable[[Connection], None], ...] = ()
+Step = Callable[[Connection, Vault], None]
+
+
+def _seal_everything(connection: Connection, vault: Vault) -> None:
+    """2: what people wrote lies sealed; handles, native ids and what was heard are found by keyed
+    fingerprints."""
+
+    def run(statement: str, **values: Any) -> Sequence[Row[Any]]:
+        done = connection.execute(text(statement), values)
+        return done.all() if done.returns_rows else ()
+
+    owners = {row[0] for row in run("select id from people union select id from conversations")}
+    for id in owners:
+        vault.create(id)
+    for table, column in (("addresses", "handle_index"), ("copies", "native_index")):
+        run(f"alter table {table} add column {column} text not null default ''")
+    run("drop index one_address")
+    run("drop index copy_named")
+    for id, platform, handle, person in run("select id, platform, handle, person from addresses"):
+        mark = vault.index("addresses.handle", f"{platform}|{handle}")
+        run(
+            "update addresses set handle_index = :mark, handle = :sealed where id = :id",
+            id=id, mark=mark, sealed=vault.seal(person, "addresses.handle", mark, handle),
+        )  # fmt: skip
+    for id, address, native, person in run(
+        "select c.id, c.address, c.native, a.person from copies c"
+        " join addresses a on a.id = c.address"
+    ):
+        mark = vault.index("copies.native", f"{address}|{native}")
+        run(
+            "update copies set native_index = :mark, native = :sealed where id = :id",
+            id=id, mark=mark, sealed=vault.seal(person, "copies.native", mark, native),
+        )  # fmt: skip
+    run("create unique index one_address on addresses (platform, handle_index)")
+    run("create index copy_named on copies (address, native_index)")
+    for table, column, owner, row in _SEALED:
+        for name, whose, plain in run(f"select {row}, {owner}, {column} from {table}"):
+            seals = whose in owners
+            sealed = vault.seal(whose, f"{table}.{column}", name, plain) if seals else ""
+            run(
+                f"update {table} set {column} = :sealed where {row} = :name and {owner} = :whose",
+                sealed=sealed, name=name, whose=whose,
+            )  # fmt: skip
+    for id, language, person, plain in run(
+        "select entry, language, person, text from translations"
+    ):
+        run(
+            "update translations set text = :sealed where entry = :id and language = :language",
+            id=id, language=language,
+            sealed=vault.seal(person, "translations.text", f"{id}.{language}", plain),
+        )  # fmt: skip
+    for (id,) in run("select id from heard"):
+        run("update heard set id = :new where id = :id", new=vault.index("heard", id), id=id)
+
+
+_SEALED = (
+    ("needs", "text", "person", "id"),
+    ("offers", "text", "person", "id"),
+    ("offers", "pseudonym", "person", "id"),
+    ("forms", "answers", "person", "person"),
+    ("forms", "about", "person", "person"),
+    ("reports", "text", "person", "id"),
+    ("entries", "text", "conversation", "id"),
+    ("members", "pseudonym", "conversation", "person"),
+    ("outbox", "notice", "person", "key"),
+)
+"""Table, column, whose key seals it, what names the row."""
+
+
+STEPS: tuple[Step, ...] = (_seal_everything,)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 
@@ -21,18 +92,21 @@ class TooNew(Exception):
     """The database was written by a newer version of this program."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Runs the steps that are missing, inside the caller's transaction. Raises TooNew."""
+def upgrade(connection: Connection, vault: Vault) -> bool:
+    """Runs the steps that are missing, inside the caller's transaction. -> whether there were any.
+    Raises TooNew."""
     if connection.dialect.name == "postgresql":  # SQLite's transactions come one by one anyway
         connection.execute(text("select pg_advisory_xact_lock(0)"))
     newest = 1 + len(STEPS)
     if not inspect(connection).has_table("version"):
         metadata.create_all(connection)
         connection.execute(text("insert into version(step) values (:step)"), {"step": newest})
-        return
+        return False
     step = connection.scalar(text("select step from version"))
     if step > newest:
         raise TooNew(f"schema {step}, this program knows {newest}")
     for change in STEPS[step - 1 :]:
-        change(connection)
+        change(connection, vault)
+    vault.flush()
     connection.execute(text("update version set step = :step"), {"step": newest})
+    return bool(step < newest)

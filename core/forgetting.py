@@ -1,0 +1,71 @@
+"""Forgetting: the rows of a person or a conversation are deleted, and their keys destroyed with the
+commit. What a copy of the database still has of them has no key any more (guarantee 6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.store import Book
+
+_OF_A_CONVERSATION = (
+    "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
+    " (select id from entries where conversation = :id)",
+    "delete from copies where entry in (select id from entries where conversation = :id)",
+    "delete from translations where entry in (select id from entries where conversation = :id)",
+    "delete from entries where conversation = :id",
+    "delete from members where conversation = :id",
+    "delete from invitations where conversation = :id",
+    "delete from timers where about = :id",
+    "update people set focus = null where focus = :id",
+    "delete from conversations where id = :id",
+)
+_OF_A_PERSON = (
+    "delete from outbox where person = :id",
+    # what others were to be told in this person's words
+    "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
+    " (select id from offers where person = :id union select id from needs where person = :id"
+    " union select id from reports where person = :id)",
+    "delete from translations where person = :id",
+    "delete from copies where address in (select id from addresses where person = :id)",
+    "delete from members where person = :id",
+    "delete from invitations where person = :id",
+    "delete from offers where person = :id or need in (select id from needs where person = :id)",
+    "delete from alerts where person = :id or need in (select id from needs where person = :id)",
+    "delete from need_skills where need in (select id from needs where person = :id)",
+    "delete from timers where about in (select id from needs where person = :id) or about = :id",
+    "delete from needs where person = :id",
+    "delete from vouches where person = :id or voucher = :id",
+    "delete from blocks where person = :id or blocked = :id",
+    "delete from reports where person = :id or about = :id",
+    *(f"delete from {table} where person = :id" for table in (
+        "forms", "speaks", "abilities", "places", "pairs", "codes", "addresses",
+    )),
+    "delete from people where id = :id",
+)  # fmt: skip
+
+
+def erase(book: Book, id: str) -> None:
+    """Forgets a person, with every conversation they were a side of, or one conversation. Tells
+    nobody."""
+    conversations = book.column(
+        "select conversation from members where person = :id and role <> 'translator'"
+        " union select c.id from conversations c join needs n on n.id = c.need"
+        " where n.person = :id or c.id = :id",
+        id=id,
+    )
+    for conversation in conversations:
+        for statement in _OF_A_CONVERSATION:
+            book.do(statement, id=conversation)
+    for statement in _OF_A_PERSON:
+        book.do(statement, id=id)
+    book.forgotten += [id, *conversations]
+
+
+def erase_the_forgotten(book: Book) -> None:
+    """Erases the rows of those whose keys are gone: after a restore, or a cut between a key's end
+    and its rows'."""
+    ids = book.column("select id from people union all select id from conversations")
+    for id in book.vault.missing(ids):
+        erase(book, id)
