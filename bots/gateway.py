@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -55,7 +56,7 @@ class Gateway:
     def _given_back(
         self, loop: asyncio.AbstractEventLoop, done: list[Done], wakes: set[str]
     ) -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._resolve, done, wakes)
 
     def _resolve(self, done: list[Done], wakes: set[str]) -> None:
@@ -120,6 +121,8 @@ class Gateway:
                 trouble = (
                     down.reason if down.key is None else f"{down.reason} ([{name}] {down.key})"
                 )
+            except StoreDown:  # not the platform's fault: it is not kept waiting
+                trouble, tries = "the store is down", 0
             except Exception as error:
                 trouble = type(error).__name__
             tries = 1 if time.monotonic() - began > _STEADY else tries + 1
