@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from benchmarks.people import introduce
@@ -31,6 +32,7 @@ from bots.talk import Talk
 from bots.turn import Community
 from core.language import Languages
 from core.message import Address, Inbound
+from core.privacy import Vault
 from core.store import Done, Store
 
 KINDS = {
@@ -62,7 +64,8 @@ class Hearing:
     """A store with people on it, heard as the gateway hears them, without platforms."""
 
     def __init__(self, folder: str, people: int) -> None:
-        self.store = Store(f"sqlite:///{folder}/{people}.db")
+        vault = Vault(f"sqlite:///{folder}/{people}-keys.db", Path(folder) / f"{people}.key")
+        self.store = Store(f"sqlite:///{folder}/{people}.db", vault)
         self.talk = Talk(Languages(["en"]), Community("Movements", 0, {}))
         self.addresses = [Address("memory", f"p{n}") for n in range(people + people % 2)]
         pairs = zip(self.addresses[::2], self.addresses[1::2], strict=True)

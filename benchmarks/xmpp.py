@@ -29,6 +29,7 @@ from pathlib import Path
 from benchmarks.people import introduce
 from benchmarks.xmpp_load import Outcome, load, user_name
 from core.message import Address
+from core.privacy import Vault
 from core.store import Store
 from tests.platforms.prosody import DOMAIN, Prosody
 
@@ -62,7 +63,8 @@ def command(bot: str, kind: str, server: Prosody, jid: str, folder: Path, users:
     known = {"folder": folder, "jid": jid, "port": server.port, "ca": server.ca_file}
     config.write_text(CONFIG.format(**known))
     people = [Address("xmpp", f"{user_name(n, jid)}@{DOMAIN}") for n in range(users + users % 2)]
-    store = Store(f"sqlite:///{folder}/movements.db")
+    vault = Vault(f"sqlite:///{folder}/var/keys.db", folder / "var" / "master.key")
+    store = Store(f"sqlite:///{folder}/movements.db", vault)
     store.now(lambda book: introduce(book, zip(people[::2], people[1::2], strict=True)))
     store.close()
     return [sys.executable, "-m", "bots", "run", "--config", str(config)]

@@ -20,15 +20,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters import KNOWN, Adapter
 from bots import config as configuration
-from bots import health, logs, moderators
+from bots import health, keeping, logs, moderators
 from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.gateway import Gateway
 from bots.talk import Talk
 from bots.turn import Community
 from core import people
 from core.actions import belonging
+from core.keys import Locked
 from core.language import Languages
 from core.message import Down
+from core.privacy import Vault
 from core.store import NotAlone, Store
 from core.upgrades import TooNew
 
@@ -118,8 +120,11 @@ def open_store(config: Config, *, alone: bool = False) -> Store:
             "the playground keeps nothing; copy config.example.toml to config.toml, or name a"
             " configuration with --config"
         )
+    vault = open_vault(config)
     try:
-        return Store(config.database(), alone=alone)
+        return Store(config.database(), vault, alone=alone)
+    except Locked as locked:
+        raise Wrong(f"{config.where('store', 'keys_url')}: {locked}") from None
     except NotAlone:
         raise Wrong(f"{where}: another gateway runs on this database; end it first") from None
     except TooNew as error:
@@ -129,6 +134,18 @@ def open_store(config: Config, *, alone: bool = False) -> Store:
             remedy = "is it a database, and may this user write it and its folder?"
         else:
             remedy = "does the server run, and are host, user and database right?"
+        raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
+
+
+def open_vault(config: Config) -> Vault:
+    """Raises Wrong."""
+    where = config.where("store", "keys_url")
+    try:
+        return Vault(config.keys(), config.master_key())
+    except Locked as locked:
+        raise Wrong(f"{config.where('store', 'master_key_file')}: {locked}") from None
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        remedy = "may this user write it and its folder, or does its server run?"
         raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
 
 
@@ -150,7 +167,8 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
     if config is not PLAYGROUND:
         return _run_on(open_store(config, alone=True), config, adapters)
     with tempfile.TemporaryDirectory(prefix="movements-") as folder:
-        store = Store(f"sqlite:///{folder}/movements.db")
+        vault = Vault(f"sqlite:///{folder}/keys.db", Path(folder) / "master.key")
+        store = Store(f"sqlite:///{folder}/movements.db", vault)
         store.now(moderators.of_the_playground)
         return _run_on(store, config, adapters)
 
@@ -246,6 +264,37 @@ def stats(config: Config) -> int:
     return 0
 
 
+def rotate_key(config: Config) -> int:
+    """While the gateway runs; cut at any point, it is simply run again."""
+    vault = open_vault(config)
+    try:
+        wrapped = sum(vault.rotate())
+    except Locked as locked:
+        raise Wrong(str(locked)) from None
+    finally:
+        vault.close()
+    print(f"A new master key, {wrapped} keys wrapped by it. Keep a copy of it; burn the old one.")
+    return 0
+
+
+def backup(config: Config, target: Path) -> int:
+    if config is not PLAYGROUND:
+        open_store(config).close()  # what is copied is today's schema, and all of it sealed
+    keeping.backup(config, target)
+    print(f"{target}: everything but the keys. How to restore it: docs/running.md")
+    return 0
+
+
+def forget(config: Config, platform: str, handle: str) -> int:
+    address = moderators.address(platform, handle)
+    store = open_store(config)
+    try:
+        print(keeping.forget(store, address))
+    finally:
+        store.close()
+    return 0
+
+
 # ------------------------------------------------------------------------------------- the terminal
 
 
@@ -265,6 +314,12 @@ def parser() -> argparse.ArgumentParser:
     named.add_argument("platform", nargs="?")
     named.add_argument("handle", nargs="?")
     acts.add_parser("stats", parents=[shared], help="print counts")
+    acts.add_parser("rotate-key", parents=[shared], help="a new master key; the gateway goes on")
+    copying = acts.add_parser("backup", parents=[shared], help="a copy of the data without keys")
+    copying.add_argument("target", type=Path)
+    forgetting = acts.add_parser("forget", parents=[shared], help="forget somebody, for good")
+    forgetting.add_argument("platform")
+    forgetting.add_argument("handle")
     return top
 
 
@@ -280,6 +335,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             return check(config)
         if given.act == "moderator":
             return moderator(config, given.what, given.platform, given.handle)
+        if given.act == "rotate-key":
+            return rotate_key(config)
+        if given.act == "backup":
+            return backup(config, given.target)
+        if given.act == "forget":
+            return forget(config, given.platform, given.handle)
         return stats(config)
     except Wrong as wrong:
         print(wrong, file=sys.stderr)

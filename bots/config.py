@@ -40,6 +40,8 @@ class Wrong(Exception):
 @dataclass(frozen=True)
 class StoreSettings:
     url: str = "sqlite:///var/movements.db"
+    keys_url: str = "sqlite:///var/keys.db"
+    master_key_file: str = "var/master.key"
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,20 @@ class Config:
         return self.path.parent if self.path else Path()
 
     def database(self) -> str:
-        """`store.url`, with a relative SQLite path made relative to the file."""
+        return self._from_here(self.store.url)
+
+    def keys(self) -> str:
+        """The key store's url."""
+        return self._from_here(self.store.keys_url)
+
+    def master_key(self) -> Path:
+        return self.folder / self.store.master_key_file
+
+    def _from_here(self, url: str) -> str:
+        """A relative SQLite path made relative to the file."""
         prefix = "sqlite:///"
-        rest = self.store.url.removeprefix(prefix)
-        if rest == self.store.url or rest.startswith("/"):
-            return self.store.url
-        return f"{prefix}{self.folder / rest}"
+        rest = url.removeprefix(prefix)
+        return url if rest == url or rest.startswith("/") else f"{prefix}{self.folder / rest}"
 
     def where(self, table: str, key: str) -> str:
         """How the operator finds a setting: "config.toml: [xmpp] host"."""
@@ -274,6 +284,7 @@ def _database(value: str) -> bool:
 
 _FORMS = (
     ("store", "url", _database, "sqlite:///var/movements.db or postgresql+psycopg:///movements"),
+    ("store", "keys_url", _database, "sqlite:///var/keys.db or postgresql+psycopg:///keys"),
     ("telegram", "api", _website, "https://api.telegram.org"),
     ("telegram", "proxy", _proxy, "socks5://127.0.0.1:9050"),
     ("xmpp", "jid", re.compile(r"[^@/\s]+@[^@/\s]+").fullmatch, "movements@example.org"),

@@ -46,15 +46,20 @@ _OF_A_PERSON = (
 )  # fmt: skip
 
 
+def conversations_of(book: Book, id: str) -> list[str]:
+    """Those that a person is a side of, or this conversation itself: they end with it."""
+    return book.column(
+        "select conversation from members where person = :id and role <> 'translator'"
+        " union select c.id from conversations c join needs n on n.id = c.need"
+        " where n.person = :id union select id from conversations where id = :id",
+        id=id,
+    )
+
+
 def erase(book: Book, id: str) -> None:
     """Forgets a person, with every conversation they were a side of, or one conversation. Tells
     nobody."""
-    conversations = book.column(
-        "select conversation from members where person = :id and role <> 'translator'"
-        " union select c.id from conversations c join needs n on n.id = c.need"
-        " where n.person = :id or c.id = :id",
-        id=id,
-    )
+    conversations = conversations_of(book, id)
     for conversation in conversations:
         for statement in _OF_A_CONVERSATION:
             book.do(statement, id=conversation)

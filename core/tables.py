@@ -34,8 +34,8 @@ def _int(name: str, *, null: bool = False, default: int | None = None) -> Column
     return Column(name, BigInteger, nullable=null, server_default=given)
 
 
-# One row: the number of the last upgrade step.
-version = _table("version", Column("step", Integer, nullable=False))
+# One row: the number of the last upgrade step; a fingerprint of the key store that opens the rest.
+version = _table("version", Column("step", Integer, nullable=False), _text("keys", default=""))
 
 # state: live | paused (stop) | suspended. alerts: now | daily | never. trust: core.people.TRUST.
 # address: where they wrote last. focus: the conversation that plain messages go to; null: unclear.

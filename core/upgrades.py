@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, inspect, text
 
+from core.keys import Locked
 from core.privacy import Vault
 from core.tables import metadata
 
@@ -66,6 +67,8 @@ def _seal_everything(connection: Connection, vault: Vault) -> None:
             id=id, language=language,
             sealed=vault.seal(person, "translations.text", f"{id}.{language}", plain),
         )  # fmt: skip
+    run("alter table version add column keys text not null default ''")
+    run("update version set keys = :mark", mark=vault.index("database", ""))
     for (id,) in run("select id from heard"):
         run("update heard set id = :new where id = :id", new=vault.index("heard", id), id=id)
 
@@ -94,13 +97,16 @@ class TooNew(Exception):
 
 def upgrade(connection: Connection, vault: Vault) -> bool:
     """Runs the steps that are missing, inside the caller's transaction. -> whether there were any.
-    Raises TooNew."""
+    Raises TooNew; keys.Locked if the vault is another database's."""
     if connection.dialect.name == "postgresql":  # SQLite's transactions come one by one anyway
         connection.execute(text("select pg_advisory_xact_lock(0)"))
-    newest = 1 + len(STEPS)
+    newest, mark = 1 + len(STEPS), vault.index("database", "")
     if not inspect(connection).has_table("version"):
         metadata.create_all(connection)
-        connection.execute(text("insert into version(step) values (:step)"), {"step": newest})
+        connection.execute(
+            text("insert into version(step, keys) values (:step, :mark)"),
+            {"step": newest, "mark": mark},
+        )
         return False
     step = connection.scalar(text("select step from version"))
     if step > newest:
@@ -108,5 +114,7 @@ def upgrade(connection: Connection, vault: Vault) -> bool:
     for change in STEPS[step - 1 :]:
         change(connection, vault)
     vault.flush()
+    if connection.scalar(text("select keys from version")) != mark:
+        raise Locked("these are not the keys of this database; put the right key store back")
     connection.execute(text("update version set step = :step"), {"step": newest})
     return bool(step < newest)

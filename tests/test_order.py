@@ -34,6 +34,7 @@ from core.message import (
     Unsent,
 )
 from core.store import Book, Job, Store, StoreDown
+from tests.vaults import vault_of
 from tests.world import LANGUAGES, plain
 
 HOUR = 3600.0
@@ -86,7 +87,7 @@ class Office:
     """A store and a courier over wires, and nothing else."""
 
     def __init__(self, *wires: Wire) -> None:
-        self.store = Store("sqlite://")
+        self.store = Store("sqlite://", vault_of("sqlite://"))
         self.wires = {wire.server.name: wire for wire in wires}
         self.courier = Courier(self.do, LANGUAGES, self.wires)
         self.down = 0

@@ -17,12 +17,13 @@ import pytest
 from core.store import Book, Done, NotAlone, Store, StoreDown
 from tests.platforms.memory import MemoryPlatform
 from tests.platforms.postgres import Postgres
+from tests.vaults import vault_of
 from tests.world import World
 
 
 @contextmanager
 def opened(url: str, **how: Any) -> Iterator[Store]:
-    store = Store(url, **how)
+    store = Store(url, vault_of(url), **how)
     try:
         yield store
     finally:
@@ -224,7 +225,8 @@ async def test_what_is_written_while_postgresql_is_down_is_heard_afterwards(
 HOLD = """
 import sys
 from core.store import Store
-store = Store(sys.argv[1], alone=True)
+from tests.vaults import vault_of
+store = Store(sys.argv[1], vault_of(sys.argv[1]), alone=True)
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -242,7 +244,7 @@ def test_a_second_gateway_is_refused_and_commands_work_beside_the_first(database
         assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         with pytest.raises(NotAlone):
-            Store(database, alone=True)
+            Store(database, vault_of(database), alone=True)
         with opened(database) as command:
             command.now(partial(write, key="command"))
         first.kill()
@@ -261,7 +263,7 @@ def test_the_lock_is_taken_again_after_postgresql_restarted(postgresql: Postgres
         postgresql.start()
         assert _one(store, partial(write, key="a"))[0].error is None
         with pytest.raises(NotAlone):
-            Store(url, alone=True)
+            Store(url, vault_of(url), alone=True)
 
 
 def test_whoever_lost_the_lock_writes_no_more(postgresql: Postgres) -> None:

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from core import upgrades
+from core.privacy import Vault
 from core.store import Store, open_engine
 from core.tables import metadata
+from tests.vaults import vault_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -56,22 +58,22 @@ def test_a_database_of_the_first_version_becomes_like_a_new_one(
     database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     make_first(database)
-    store = Store(database)
+    store = Store(database, vault_of(database))
     assert store.now(lambda book: book.value("select cursor from cursors")) == "7"
     store.close()
     if database.startswith("sqlite"):
         new = f"sqlite:///{tmp_path}/new.db"
     else:
         new = request.getfixturevalue("postgresql").database()
-    Store(new).close()
+    Store(new, vault_of(new)).close()
     assert shape_of(database) == shape_of(new)
     assert set(shape_of(new)) == set(metadata.tables)
 
 
 def test_upgrading_twice_changes_nothing(database: str) -> None:
-    Store(database).close()
+    Store(database, vault_of(database)).close()
     before = shape_of(database)
-    Store(database).close()
+    Store(database, vault_of(database)).close()
     assert shape_of(database) == before
 
 
@@ -79,21 +81,22 @@ def test_only_the_missing_steps_run_each_once(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_first(database)
+    landed = upgrades.STEPS
     ran: list[int] = []
 
-    def second(connection: Connection) -> None:
+    def second(connection: Connection, vault: Vault) -> None:
         ran.append(2)
         connection.execute(text("create table second(id integer)"))
 
-    def third(connection: Connection) -> None:
+    def third(connection: Connection, vault: Vault) -> None:
         ran.append(3)
         connection.execute(text("create table third(id integer)"))
 
-    monkeypatch.setattr(upgrades, "STEPS", (second,))
-    Store(database).close()
-    monkeypatch.setattr(upgrades, "STEPS", (second, third))
-    Store(database).close()
-    Store(database).close()
+    monkeypatch.setattr(upgrades, "STEPS", (*landed, second))
+    Store(database, vault_of(database)).close()
+    monkeypatch.setattr(upgrades, "STEPS", (*landed, second, third))
+    Store(database, vault_of(database)).close()
+    Store(database, vault_of(database)).close()
     assert ran == [2, 3]
 
 
@@ -103,19 +106,19 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(
     make_first(database)
     before = shape_of(database)
 
-    def breaks(connection: Connection) -> None:
+    def breaks(connection: Connection, vault: Vault) -> None:
         connection.execute(text("create table half(id integer)"))
         raise ZeroDivisionError
 
-    monkeypatch.setattr(upgrades, "STEPS", (breaks,))
+    monkeypatch.setattr(upgrades, "STEPS", (*upgrades.STEPS, breaks))
     with pytest.raises(ZeroDivisionError):
-        Store(database)
+        Store(database, vault_of(database))
     assert shape_of(database) == before
 
 
 def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
-    store = Store(database)
+    store = Store(database, vault_of(database))
     store.now(lambda book: book.do("update version set step = 99"))
     store.close()
     with pytest.raises(upgrades.TooNew, match="99"):
-        Store(database)
+        Store(database, vault_of(database))

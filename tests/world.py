@@ -27,10 +27,12 @@ from pathlib import Path
 from bots.gateway import Gateway
 from bots.talk import Talk
 from bots.turn import Community
+from core import people
 from core.language import Languages
 from core.people import TRUST, VOUCHED
 from core.store import Book, Store
 from tests.platforms import Phone, Platform, Seen
+from tests.vaults import vault_of
 
 _MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 LANGUAGES = Languages()
@@ -72,7 +74,7 @@ class World:
     async def start(self) -> None:
         adapters = {name: p.adapter() for name, p in self.platforms.items()}
         readers = {name: a.facts.reader for name, a in adapters.items()}
-        self.store = Store(self.url, alone=True)
+        self.store = Store(self.url, vault_of(self.url), alone=True)
         talk = Talk(LANGUAGES, Community("Movements", VOUCHED, readers))
         self.gateway = Gateway(self.store, talk, adapters)
         self.task = asyncio.create_task(self.gateway.run())
@@ -100,10 +102,11 @@ class World:
         address = player.phone.address
 
         def settle(book: Book) -> None:
-            where = "where id = (select person from addresses where platform = :p and handle = :h)"
+            found = people.at(book, address)
+            assert found is not None
             book.do(
-                f"update people set trust = :trust, language = :language {where}",
-                trust=TRUST.index(trust), language=language, p=address.platform, h=address.handle,
+                "update people set trust = :trust, language = :language where id = :id",
+                trust=TRUST.index(trust), language=language, id=found[0].id,
             )  # fmt: skip
 
         await self.gateway.do(settle)
