@@ -85,7 +85,10 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
             "proxy": matrix.proxy,
         }
     assert config.web is not None
-    return {"listen": _free(config) if config is PLAYGROUND else config.web.listen, "demo": demo}
+    return {
+        "listen": _free(config.web.listen) if config is PLAYGROUND else config.web.listen,
+        "demo": demo,
+    }
 
 
 def _folder(config: Config, name: str) -> Path:
@@ -99,10 +102,9 @@ def _folder(config: Config, name: str) -> Path:
     return folder
 
 
-def _free(config: Config) -> str:
-    """Where the playground listens: at its usual port, unless something else does."""
-    assert config.web is not None
-    host, port = place(config.web.listen)
+def _free(listen: str) -> str:
+    """The same, unless something listens there: then at any port."""
+    host, port = place(listen)
     with socket.socket() as tried:
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -324,9 +326,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    given = parser().parse_args(argv)
+    """-> 0; 1 if a check failed; 2 for what the operator can mend, with one line that says how."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump holds everything in clear
     logs.begin()
+    return obey(parser().parse_args(argv))
+
+
+def obey(given: argparse.Namespace) -> int:
     try:
         config = _config(given.config, getattr(given, "demo", False))
         if given.act == "run":

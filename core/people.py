@@ -62,6 +62,23 @@ def place(book: Book, row: int | None) -> Address | None:
     return Address(found[0], handle(book, *found[1:])) if found else None
 
 
+def pseudonym(book: Book, conversation: str, person: str, sealed: str) -> str:
+    """What `members.pseudonym` holds."""
+    return book.unseal(conversation, "members.pseudonym", person, sealed)
+
+
+def joins(book: Book, conversation: str, person: str, role: str, name: str) -> None:
+    """They are in the conversation from now on, under this pseudonym."""
+    book.do(
+        "insert into members(conversation, person, role, pseudonym)"
+        " values (:conversation, :person, :role, :sealed)",
+        conversation=conversation,
+        person=person,
+        role=role,
+        sealed=book.seal(conversation, "members.pseudonym", person, name),
+    )
+
+
 def move(book: Book, one: str, other: str) -> None:
     """The addresses of one person become another's; what was sent there is not known any more."""
     for row, mark, sealed in book.all(

@@ -5,17 +5,21 @@ read, answering it with a native reply. That reply is the translation.
 from __future__ import annotations
 
 import secrets
+import uuid
 
-from core import people, pseudonyms
+from core import outbox, people, pseudonyms
 from core.actions import No
 from core.message import Choice, Code, Joined, Name, Notice, Quote, Reply, Say, Sayable, lines
 from core.people import Person
 from core.store import Book
+from core.text import shortened
 
 ASKED_AT_ONCE = 5
 _BUSY = 5
 """A translator with this many open conversations is asked no more."""
 _LOOK_AGAIN = 3600
+_ENOUGH = 200
+"""Characters of the original that stand below its translation."""
 _SIDES = {"asker": "A", "helper": "B"}
 
 
@@ -152,15 +156,13 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
         raise No(Say("Somebody else was quicker. Thank you."))
     _answered(book, who, conversation, "joined")
     parties = _parties(book, conversation)
-    taken = book.column("select pseudonym from members where conversation = :id", id=conversation)
-    name = pseudonyms.new(taken, secrets.SystemRandom())
-    book.do(
-        "insert into members(conversation, person, role, pseudonym)"
-        " values (:id, :who, 'translator', :name)",
+    carried = book.all(
+        "select conversation, person, pseudonym from members where conversation = :id",
         id=conversation,
-        who=who.id,
-        name=name,
     )
+    taken = [people.pseudonym(book, *row) for row in carried]
+    name = pseudonyms.new(taken, secrets.SystemRandom())
+    people.joins(book, conversation, who.id, "translator", name)
     welcome = Say(
         "Thank you. Answer each message with a reply: your reply is its translation."
         " To correct one, reply again. A reply of “?” asks the author what they meant."
@@ -173,16 +175,52 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
         "select id from entries where conversation = :id order by at, id", id=conversation
     )
     return [
-        Notice(who.id, welcome),
+        Notice(who.id, welcome, (Choice(f"leave {conversation}", Say("I can't go on here")),)),
         *(Notice(person, joined) for person in parties.values()),
         *(notice for entry in waiting for notice in to_translators(book, conversation, entry)),
     ]
 
 
 def not_now(book: Book, who: Person, conversation: str) -> list[Notice]:
+    asked = book.value(
+        "select 1 from invitations where conversation = :id and person = :who and state = 'asked'",
+        id=conversation,
+        who=who.id,
+    )
+    if not asked:
+        raise No(Say("You have answered that already."))
     _answered(book, who, conversation, "declined")
     return [
         Notice(who.id, Say("Thank you. Others are asked.")),
+        *find_translators(book, conversation),
+    ]
+
+
+def translates(book: Book, who: Person, conversation: str) -> bool:
+    return bool(
+        book.value(
+            "select 1 from members m join conversations c on c.id = m.conversation"
+            " where m.conversation = :id and m.person = :who and m.role = 'translator'"
+            " and c.state = 'open'",
+            id=conversation,
+            who=who.id,
+        )
+    )
+
+
+def resign(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """A translator can't go on: both sides are told, others are asked. Raises No."""
+    if not translates(book, who, conversation):
+        raise No(Say("This conversation is closed."))
+    book.do(
+        "delete from members where conversation = :id and person = :who",
+        id=conversation,
+        who=who.id,
+    )
+    left = Say("The translator had to leave. Others are being asked; just write, it is kept.")
+    return [
+        Notice(who.id, Say("Thank you. Others are asked.")),
+        *(Notice(person, left) for person in _parties(book, conversation).values()),
         *find_translators(book, conversation),
     ]
 
@@ -206,24 +244,29 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
     )
     if row is None or not row.text:
         return []
+    text = book.unseal(conversation, "entries.text", entry, row.text)
     parties = _parties(book, conversation)
     role = next(role for role, person in parties.items() if person == row.author)
     reader = next(person for person in parties.values() if person != row.author)
     wanted = people.reads(book, reader)
     if row.language in wanted:
         return []
+    # "Ok" or a name may look like any language: rather her author's translator than nobody
+    own = people.reads(book, row.author)
     pair = book.one(
-        "select m.person, t.target from members m join pairs t on t.person = m.person"
-        " where m.conversation = :id and m.role = 'translator' and t.source = :source"
-        f" and t.target in ({_listed(wanted)}) order by m.person limit 1",
+        "select m.person, t.source, t.target from members m join pairs t on t.person = m.person"
+        " where m.conversation = :id and m.role = 'translator'"
+        f" and t.target in ({_listed(wanted)}) and t.source in (:source, :own)"
+        " order by case when t.source = :source then 0 else 1 end, m.person limit 1",
         id=conversation,
         source=row.language,
+        own=own[0],
         **_values(wanted),
     )
     if pair is None:
         return find_translators(book, conversation)
     done = book.value(
-        "select 1 from translations where entry = :id and language = :target",
+        "select text from translations where entry = :id and language = :target",
         id=entry,
         target=pair.target,
     )
@@ -233,14 +276,16 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
         "{side} · {code} ({source} → {target})",
         side=Code(_SIDES[role]),
         code=Code(row.code),
-        source=Name("language", row.language),
+        source=Name("language", pair.source),
         target=Name("language", pair.target),
     )
     prompt = Notice(
         pair.person,
-        lines(head, Quote(row.text)),
+        lines(head, Quote(text)),
         reply=Reply("translate", {"entry": entry, "target": pair.target}),
         entry=entry,
+        # translated before: its author changed it, and the translator is asked once more
+        key=f"p.{entry}.{pair.person}" + ("" if done is None else f".{uuid.uuid4().hex}"),
     )
     return [prompt]
 
@@ -269,39 +314,31 @@ def translate(
         "insert into translations(entry, language, person, text, at)"
         " values (:id, :target, :who, :text, :now) on conflict (entry, language)"
         " do update set text = excluded.text, person = excluded.person, at = excluded.at",
-        id=entry, target=target, who=who.id, text=text, now=book.now,
+        id=entry, target=target, who=who.id, now=book.now,
+        text=book.seal(who.id, "translations.text", f"{entry}.{target}", text),
     )  # fmt: skip
     if who.address is not None:
         # an edit of her reply names her own message: it must lead back to the entry
-        book.do(
-            "insert into copies(address, native, reply, at)"
-            " values (:address, :native, :reply, :now)",
-            address=who.address,
-            native=native,
-            reply=f'["translate", {{"entry": "{entry}", "target": "{target}"}}]',
-            now=book.now,
-        )
+        reply = Reply("translate", {"entry": entry, "target": target})
+        outbox.own(book, who.id, who.address, native, reply=reply)
     reader = next(p for p in _parties(book, row.conversation).values() if p != row.author)
+    original = book.unseal(row.conversation, "entries.text", entry, row.text)
     first = f"t.{entry}.{target}"
     words: Sayable = lines(
         Joined(" ", (Say("🌐"), Say("translated by a person"))),
         Quote(text),
-        Quote(f"({_shortened(row.text)})"),
+        Quote(f"({shortened(original, _ENOUGH)})"),
     )
     shown = Notice(
         reader,
         words,
         reply=Reply("relay", {"conversation": row.conversation, "entry": entry}),
         answers=entry,
-        key=None if before else first,
+        key=f"{first}.{uuid.uuid4().hex}" if before else first,
         replaces=first if before else None,
     )
     said = Say("Corrected.") if before else Say("Passed on.")
     return [shown, Notice(who.id, said)]
-
-
-def _shortened(text: str, most: int = 300) -> str:
-    return text if len(text) <= most else text[:most].rstrip() + "…"
 
 
 def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:
@@ -315,17 +352,20 @@ def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:
     )
     if row is None:
         raise No(Say("This conversation is closed."))
+    text = book.unseal(row.conversation, "entries.text", entry, row.text)
+    name = people.pseudonym(book, row.conversation, who.id, row.pseudonym)
     question = Notice(
         row.author,
         lines(
             Say(
                 "The translator {name} asks what you mean here. Say it in other words:",
-                name=Name("pseudonym", row.pseudonym),
+                name=Name("pseudonym", name),
             ),
-            Quote(_shortened(row.text)),
+            Quote(shortened(text, _ENOUGH)),
         ),
         answers=entry,
         reply=Reply("relay", {"conversation": row.conversation, "entry": entry}),
+        key=f"p.{entry}.{uuid.uuid4().hex}",
     )
     return [question, Notice(who.id, Say("Asked. The answer comes to you like any message."))]
 
@@ -340,11 +380,11 @@ def add_pair(book: Book, who: Person, *, source: str, target: str, both: bool) -
     )
     for language in (source, target):
         people.speaks(book, who.id, language)
-    saved = Say(
-        "Saved: {source} → {target}. I will write when somebody needs you.",
-        source=Name("language", source),
-        target=Name("language", target),
+    pairs = tuple(
+        Say("{source} → {target}", source=Name("language", one), target=Name("language", other))
+        for one, other in wanted
     )
+    saved = Say("Saved: {pairs}. I will write when somebody needs you.", pairs=Joined(", ", pairs))
     waiting = book.column(
         "select about from timers where kind = 'look_for_translators' order by due limit 20"
     )
