@@ -37,8 +37,9 @@ def post_need(
     book.do(
         "insert into needs(id, code, person, text, language, country, audience, created, closes)"
         " values (:id, :code, :person, :text, :language, :country, :audience, :now, :closes)",
-        id=id, code=code, person=who.id, text=book.seal(who.id, "needs.text", id, text), language=language, country=country,
-        audience=audience, now=book.now, closes=book.now + DAYS_OPEN * _DAY,
+        id=id, code=code, person=who.id, language=language, country=country, audience=audience,
+        text=book.seal(who.id, "needs.text", id, text),
+        now=book.now, closes=book.now + DAYS_OPEN * _DAY,
     )  # fmt: skip
     book.many(
         "insert into need_skills(need, skill) values (:need, :skill)",

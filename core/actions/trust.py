@@ -145,8 +145,8 @@ def queue(book: Book, who: Person) -> list[Notice]:
     if who.trust < people.MODERATOR:
         raise No(Say("Only moderators can do this."))
     rows = book.all(
-        "select id, person, text from reports where state = 'open' and about <> :who order by at, id"
-        " limit 5",
+        "select id, person, text from reports where state = 'open' and about <> :who"
+        " order by at, id limit 5",
         who=who.id,
     )
     if not rows:
