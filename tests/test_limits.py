@@ -291,7 +291,7 @@ async def test_the_refusal_comes_in_the_language_of_its_reader(tmp_path: Path) -
     async with World({"memory": MemoryPlatform()}, database(tmp_path)) as world:
         player = await world.join("Ana", "fa")
         for number in range(int(BURST) + 5):
-            await player.phone.say("/cancel")
+            await player.phone.say(f"/cancel {number}")
         async with asyncio.timeout(20):
             while "۱ دقیقه" not in plain((await player.phone.next()).text):
                 pass
