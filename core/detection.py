@@ -41,22 +41,10 @@ _DOUBT = 0.2
 def _data() -> Any:
     raw = load("detect")
     raw["letters"] = {language: frozenset(letters) for language, letters in raw["letters"].items()}
-    common: dict[str, list[str]] = {}
-    for language, words in raw["common_words"].items():
-        for word in set(words.split()):
-            common.setdefault(word, []).append(language)
-    raw["common_in"] = common
-    repair = raw["persian_repair"]
-    for name in ("if_any", "unless_any"):
-        repair[name] = frozenset(repair[name])
+    raw["common_words"] = {
+        language: frozenset(words.split()) for language, words in raw["common_words"].items()
+    }
     return raw
-
-
-@lru_cache(4096)
-def _strange_to(letter: str, script: str) -> tuple[str, ...]:
-    """The languages of a script that do not have this letter."""
-    data = _data()
-    return tuple(t for t in data["candidates"].get(script, ()) if letter not in data["letters"][t])
 
 
 @lru_cache(4096)
@@ -69,7 +57,7 @@ def detect(text: str, likely: Sequence[str]) -> str:
     best first; where the text does not tell, the first of them (English if there is none)."""
     data, first = _data(), likely[0] if likely else "en"
     text = unicodedata.normalize("NFC", _NOISE.sub(" ", text[:600])).lower()
-    letters = _letters(text)
+    letters = Counter(c for c in text if c.isalpha())
     scripts: Counter[str] = Counter()  # letters, weighed
     for letter, count in letters.items():
         script = _script(letter)
@@ -88,10 +76,6 @@ def detect(text: str, likely: Sequence[str]) -> str:
     return _by_letters(text, letters, script, likely) or first
 
 
-def _letters(text: str) -> Counter[str]:
-    return Counter({c: count for c, count in Counter(text).items() if c.isalpha()})
-
-
 def _chinese(letters: Counter[str], likely: Sequence[str]) -> str:
     han = _data()["han"]
     simplified = sum(letters[c] for c in han["simplified_only"])
@@ -105,20 +89,20 @@ def _by_letters(text: str, letters: Counter[str], script: str, likely: Sequence[
     data = _data()
     candidates: list[str] = data["candidates"].get(script, [])
     repair = data["persian_repair"]
-    if not repair["if_any"].isdisjoint(letters) and repair["unless_any"].isdisjoint(letters):
+    if set(repair["if_any"]) & letters.keys() and not set(repair["unless_any"]) & letters.keys():
         text = text.translate(str.maketrans(repair["replace"]))
-        letters = _letters(text)
+        letters = Counter(c for c in text if c.isalpha())
     words = [part for word in _WORD.findall(text) for part in (word, *word.split("\u200c")[1:])]
-    common = Counter(tag for word in words for tag in data["common_in"].get(word, ()))
-    strange = Counter(
-        tag for c in letters if _script(c) == script for tag in _strange_to(c, script)
-    )
+    seen = {c for c in letters if _script(c) == script}
     odds: dict[str, float] = {}
+    common: dict[str, int] = {}
     for tag in candidates:
         writes = tag in likely or (tag == "fa" and "fa_AF" in likely)
         prior = 0.6 if writes else 0.2 if tag == "en" else 0.05
-        odds[tag] = prior * 0.08 ** min(strange[tag], 6) * 5.0 ** min(common[tag], 8)
+        strange = min(len(seen - data["letters"][tag]), 6)
+        common[tag] = min(sum(word in data["common_words"][tag] for word in words), 8)
         # A sentence without one of a language's commonest words is hardly in that language.
+        odds[tag] = prior * 0.08**strange * 5.0 ** common[tag]
         odds[tag] *= 0.1 if len(words) >= 4 and not common[tag] else 1.0
     best = max(odds, key=odds.__getitem__, default=None)
     if best is None:
