@@ -8,6 +8,7 @@ same statements run on PostgreSQL.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import queue
 import re
@@ -56,7 +57,8 @@ class Book:
     times as long. The transaction and its connection are SQLAlchemy's.
     """
 
-    def __init__(self, connection: Connection, now: float) -> None:
+    def __init__(self, connection: Connection, now: float, key: bytes = b"") -> None:
+        self._key = key
         self._driver: Any = connection.connection.driver_connection
         self._pyformat = connection.dialect.paramstyle == "pyformat"
         self.now = int(now)
@@ -90,6 +92,11 @@ class Book:
             spelt = _pyformat(statement) if self._pyformat else statement
             self._driver.cursor().executemany(spelt, rows)
 
+    def fingerprint(self, *parts: str) -> str:
+        """The same for the same parts, and without the key nobody can try which they were."""
+        said = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(said, key=self._key, digest_size=16).hexdigest()
+
     def _execute(self, statement: str, values: Mapping[str, Any]) -> Any:
         spelt = _pyformat(statement) if self._pyformat else statement
         return self._driver.execute(spelt, values)
@@ -120,11 +127,17 @@ class Store:
     """The database and its one writer thread."""
 
     def __init__(
-        self, url: str, clock: Callable[[], float] = time.time, *, alone: bool = False
+        self,
+        url: str,
+        clock: Callable[[], float] = time.time,
+        *,
+        alone: bool = False,
+        key: bytes = b"",
     ) -> None:
         """Opens, and upgrades, the database. alone: for a gateway, of which one may run on it;
-        commands work beside it. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
-        self.clock = clock
+        commands work beside it. key: of fingerprints, at most 64 bytes, kept elsewhere.
+        Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
+        self.clock, self.key = clock, key
         self.engine = open_engine(url, alone)
         self.driver: Any = self.engine.dialect.loaded_dbapi
         self.lock: int | None = None
@@ -149,7 +162,7 @@ class Store:
     def now(self, job: Job[T]) -> T:
         """Runs one job in a transaction of its own and waits, past the writer: for commands."""
         with self.engine.begin() as connection:
-            return job(Book(connection, self.clock()))
+            return job(Book(connection, self.clock(), self.key))
 
     def close(self) -> None:
         """Ends after the jobs that are queued."""
@@ -185,7 +198,7 @@ class Store:
         done: list[Done] = []
         try:
             with self.engine.begin() as connection:
-                book = Book(connection, self.clock())
+                book = Book(connection, self.clock(), self.key)
                 for job, token in batch:
                     done.append(self._run(book, job, token))
                 wakes = book.wakes

@@ -7,13 +7,31 @@ compares what both ways lead to).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, inspect, text
 
 from core.tables import metadata
 
-STEPS: tuple[Callable[[Connection], None], ...] = ()
+
+def _retention(connection: Connection) -> None:
+    """Whoever is known today counts as seen today."""
+    connection.execute(text("alter table people add column seen bigint default '0' not null"))
+    connection.execute(text("alter table people add column warned bigint"))
+    connection.execute(text("create index people_seen on people (seen)"))
+    connection.execute(text("update people set seen = :day"), {"day": int(time.time()) // 86400})
+    connection.execute(text("alter table needs add column closed bigint"))
+    connection.execute(text("alter table conversations add column closed bigint"))
+    connection.execute(
+        text(
+            "create table bans (fingerprint text not null, at bigint not null,"
+            " primary key (fingerprint))"
+        )
+    )
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_retention,)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import outbox
+from core import outbox, people
 from core.actions import No, talking
 from core.actions.needs import shut
 from core.message import Address, Joined, Notice, Say, Sayable, SayMany
@@ -77,25 +77,24 @@ def holdings(book: Book, who: Person) -> Sayable:
 
 
 def forget(book: Book, who: Person) -> list[Notice]:
-    """Deletes everything of this person. Peers learn only that the conversation is closed."""
-    ended: list[Notice] = []
-    for id in book.column(
-        "select m.conversation from members m join conversations c on c.id = m.conversation"
-        " where m.person = :who and c.state = 'open'",
-        who=who.id,
-    ):
-        ended += talking.end(book, id, silent=who.id)
-    for id in book.column("select id from needs where person = :who", who=who.id):
-        need = by_id(book, id)
-        assert need is not None
-        ended += shut(book, need)
+    """Lets them go, and says so at the address where they are."""
     place = book.one("select platform, handle from addresses where id = :id", id=who.address)
-    erase(book, who.id)
-    notices = [notice for notice in ended if notice.to != who.id]
+    notices = let_go(book, who)
     if place is not None:
         done = Say("Done. Nothing about you is left here. Delete this chat on your phone too.")
         notices.append(outbox.farewell(book, Address(*place), who.language, done))
     return notices
+
+
+def let_go(book: Book, who: Person) -> list[Notice]:
+    """Deletes everything of this person. Peers learn only that the conversation is closed."""
+    ended = talking.withdraw(book, who)
+    for id in book.column("select id from needs where person = :who", who=who.id):
+        need = by_id(book, id)
+        assert need is not None
+        ended += shut(book, need)
+    erase(book, who.id)
+    return [notice for notice in ended if notice.to != who.id]
 
 
 def unless_busy(book: Book, who: str) -> None:
@@ -142,5 +141,6 @@ _ERASED = (
 
 
 def erase(book: Book, who: str) -> None:
+    people.ban(book, who)
     for statement in _ERASED:
         book.do(statement, who=who)
