@@ -23,6 +23,7 @@ from bots import config as configuration
 from bots import health, keeping, logs, moderators
 from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.gateway import Gateway
+from bots.limits import Limits
 from bots.talk import Talk
 from bots.turn import Community
 from core import people
@@ -176,7 +177,7 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
 
 
 def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
-    gateway = Gateway(store, talk_of(config, adapters), adapters)
+    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits())
     try:
         asyncio.run(_run(gateway, config))
     finally:

@@ -49,6 +49,8 @@ class Lane:
     rows: deque[Waiting] = field(default_factory=deque)
     natives: list[str] = field(default_factory=list)
     """The parts of the first row that are out already."""
+    flying: bool = False
+    """The first row is out, or about to be, and not recorded yet."""
     not_before: float = 0.0
     place: asyncio.Future[None] | None = None
     """Where it waits for its platform's next turn."""
@@ -110,6 +112,8 @@ class Courier:
         self.lanes: dict[str, Lane] = {}
         self.known: set[int] = set()
         self.last = 0
+        self.began = False
+        """What waited when this process began is loaded."""
         self.news = asyncio.Event()
         self.returned: set[str] = set()
         self.flying: dict[Address, asyncio.Future[None]] = {}
@@ -147,6 +151,7 @@ class Courier:
             for row in rows:
                 self._queue(row)
             if self.last == before:
+                self.began = True
                 return
 
     def _queue(self, row: Waiting) -> None:
@@ -158,6 +163,8 @@ class Courier:
         if row.urgent:
             self.paces[row.to.platform].hurry(lane)
         if lane.task is None:
+            if not self.began:  # an earlier process may have sent it just before it ended
+                self.flying.setdefault(row.to, asyncio.get_running_loop().create_future())
             lane.task = asyncio.create_task(self._drain(row.person, lane))
 
     async def _readdress(self, person: str) -> None:
@@ -165,12 +172,14 @@ class Courier:
         that is just being sent stays where it is."""
         while True:
             lane = self.lanes.get(person)
-            if lane and lane.task and not self._is_flying(lane):
+            if lane and lane.task and not lane.flying:
                 lane.task.cancel()
                 await asyncio.gather(lane.task, return_exceptions=True)
+                if lane.rows:
+                    self._landed(lane.rows[0])
             rows = await self._surely(partial(outbox.waiting_for, person=person))
             lane = self.lanes.setdefault(person, Lane())
-            if lane.task is None or self._is_flying(lane):
+            if lane.task is None or lane.flying:
                 break
         self.known.difference_update(row.id for row in lane.rows)
         ahead = [lane.rows[0]] if lane.task else []
@@ -182,9 +191,6 @@ class Courier:
             self._queue(row)
         if not lane.rows:
             self.lanes.pop(person, None)
-
-    def _is_flying(self, lane: Lane) -> bool:
-        return bool(lane.rows) and lane.rows[0].to in self.flying
 
     async def _drain(self, person: str, lane: Lane) -> None:
         tries = 0
@@ -236,35 +242,38 @@ class Courier:
 
     async def _send(self, lane: Lane, row: Waiting) -> None:
         adapter, pace = self.adapters[row.to.platform], self.paces[row.to.platform]
-        if row.notice.answers or row.notice.replaces:
-            row = await self.do(partial(outbox.anchored, row=row))
         loop = asyncio.get_running_loop()
-        outs = self.rendered(row, adapter.facts)
-        for out in outs[len(lane.natives) :]:
-            await adapter.up.wait()
-            if (wait := lane.not_before - loop.time()) > 0:
-                await asyncio.sleep(wait)
-            await pace.turn(lane)
-            self.flying.setdefault(row.to, loop.create_future())
-            try:
-                lane.natives.append(await adapter.send(out))
-            except Undelivered:
-                self._landed(row)
-                raise
-            except Exception as error:
-                self._landed(row)
-                log.error("%s could not send: %s", row.to.platform, type(error).__name__)
-                raise Unknown from None
-            lane.not_before = loop.time() + adapter.facts.gap
-        values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
-        natives, lane.natives = tuple(lane.natives), []
         try:
+            if row.notice.answers or row.notice.replaces:
+                row = await self.do(partial(outbox.anchored, row=row))
+            outs = self.rendered(row, adapter.facts)
+            for out in outs[len(lane.natives) :]:
+                await adapter.up.wait()
+                if (wait := lane.not_before - loop.time()) > 0:
+                    await asyncio.sleep(wait)
+                await pace.turn(lane)
+                self.flying.setdefault(row.to, loop.create_future())
+                lane.flying = True
+                lane.natives.append(await self._handed_over(adapter, out))
+                lane.not_before = loop.time() + adapter.facts.gap
+            values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
+            natives, lane.natives = tuple(lane.natives), []
             await self._record(Sent(row, natives, values))
         finally:
+            lane.flying = False
             self._landed(row)
         self.delivered += 1
         if row.key.startswith(outbox.FAREWELL):
             await self._surely(partial(belonging.unless_busy, who=row.person))
+
+    async def _handed_over(self, adapter: Adapter, out: Outbound) -> str:
+        try:
+            return await adapter.send(out)
+        except Undelivered:
+            raise
+        except Exception as error:
+            log.error("%s could not send: %s", out.to.platform, type(error).__name__)
+            raise Unknown from None
 
     def _landed(self, row: Waiting) -> None:
         if flight := self.flying.pop(row.to, None):

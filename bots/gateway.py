@@ -15,6 +15,7 @@ from typing import Any
 from adapters import Adapter
 from bots.clock import Clock
 from bots.courier import Courier
+from bots.limits import Limits
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
@@ -38,8 +39,17 @@ class Condition:
 class Gateway:
     """One process. `run` until cancelled; `close` the store afterwards."""
 
-    def __init__(self, store: Store, talk: Talk, adapters: Mapping[str, Adapter]) -> None:
-        self.store, self.talk, self.adapters = store, talk, adapters
+    def __init__(
+        self,
+        store: Store,
+        talk: Talk,
+        adapters: Mapping[str, Adapter],
+        limits: Limits | None = None,
+    ) -> None:
+        """limits: None where everything is to be heard, as when its speed is measured."""
+        self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
+        if limits is not None:
+            limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.clock = Clock(self.do, store.clock)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
@@ -78,11 +88,18 @@ class Gateway:
     # ------------------------------------------------------------------ hearing
 
     async def hear(self, event: Inbound | Left) -> bool:
-        """The adapters' `Hear`. A message that can't be handled is set aside and its author told;
-        it never comes again. Raises StoreDown: nothing is kept, the platform must keep it."""
-        self.heard += 1
+        """The adapters' `Hear`. A message beyond the limits is acknowledged and comes to nothing.
+        Raises StoreDown: nothing is kept, the platform must keep it."""
         if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
             await self.courier.landed(event.sender)
+        if self.limits is None:
+            return await self._heard(event)
+        return await self.limits.admit(event)
+
+    async def _heard(self, event: Inbound | Left) -> bool:
+        """A message that can't be handled is set aside and its author told; it never comes again.
+        Raises StoreDown."""
+        self.heard += 1
         try:
             return bool(await self.do(partial(self.talk.hear, event=event)))
         except StoreDown:
@@ -102,6 +119,8 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self.store.give_back = partial(self._given_back, loop)
         async with asyncio.TaskGroup() as group:
+            if self.limits is not None:
+                group.create_task(self.limits.run())
             group.create_task(self.courier.run())
             group.create_task(self.clock.run())
             for name, adapter in self.adapters.items():

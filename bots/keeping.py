@@ -7,8 +7,6 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from bots.config import Config, Wrong
 from core import forgetting, outbox, people
 from core.actions import belonging
@@ -30,7 +28,7 @@ def backup(config: Config, target: Path) -> None:
         beside.unlink(missing_ok=True)
         os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with (
-            contextlib.closing(sqlite3.connect(str(url.database))) as data,
+            contextlib.closing(sqlite3.connect(source)) as data,
             contextlib.closing(sqlite3.connect(beside)) as copy,
         ):
             data.backup(copy)

@@ -8,7 +8,6 @@ message that means something.  4 a button.  5 a form is open: an answer.  6 a co
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from core import outbox, people
 from core.actions import No, offers, talking
 from core.language import Languages
 from core.message import Inbound, Left, Say
+from core.people import Person
 from core.store import Book
 from core.text import clean, number, numbers, only_emoji
 from core.words import commands
@@ -58,7 +58,10 @@ class Talk:
             return False
         if not _first_time(book, event):
             return False
-        turn = self._meet(book, event)
+        found = people.at(book, event.sender)
+        if found is None and people.banned(book, event.sender):
+            return False
+        turn = self._meet(book, event, found)
         try:
             self._interpret(turn)
         except No as no:
@@ -75,20 +78,20 @@ class Talk:
             save_cursor(book, event.sender.platform, event.cursor)
         if not _first_time(book, event):
             return False
-        turn = self._meet(book, event)
+        turn = self._meet(book, event, people.at(book, event.sender))
         turn.say(Say("Something went wrong here with your last message. Please send it again."))
         outbox.put(book, turn.notices)
         return False
 
     # ------------------------------------------------------------------ who
 
-    def _meet(self, book: Book, event: Inbound) -> Turn:
+    def _meet(self, book: Book, event: Inbound, found: tuple[Person, int, bool] | None) -> Turn:
         text = clean(event.text, LONGEST + 1).strip()
-        found = people.at(book, event.sender)
         if found is None:
             who = people.meet(book, event.sender, self._first_language(event, text))
         else:
             who, row, alive = found
+            people.seen(book, who)
             if not alive or who.address != row:
                 people.here(book, who, row)
                 book.wakes.add(f"person:{who.id}")
@@ -197,6 +200,9 @@ class Talk:
     # 3
     def _native_reply(self, turn: Turn, copy: outbox.Copy) -> bool:
         text, native = turn.text, turn.inbound.native
+        if copy.choices and (picks := numbers(text)):
+            self._pick(turn, copy, picks)
+            return True
         if copy.reply is None:
             if copy.entry is None:
                 return False
@@ -207,9 +213,7 @@ class Talk:
             relaying.hand_on(turn, conversation, text, native, copy.entry)
             return True
         args = dict(copy.reply.args)
-        if copy.choices and (picks := numbers(text)):
-            self._pick(turn, copy, picks)
-        elif copy.reply.action == "relay":
+        if copy.reply.action == "relay":
             relaying.hand_on(turn, args["conversation"], text, native, args.get("entry"))
         elif copy.reply.action == "offer":
             COMMANDS["offer"].run(turn, f"{args['need']} {text}")
@@ -260,7 +264,7 @@ class Talk:
         turn.close_form()
         if name == "whom":
             relaying.hand_on_kept(turn, choice, about["kept"])
-        elif name == "intent":
+        elif choice == "need":
             answers = asking.read_need(turn.sheet({}, {}), about["text"])
             turn.open(asking.NEED, answers=answers)
         elif choice == "yes":
@@ -334,12 +338,10 @@ class Talk:
 
 def _first_time(book: Book, event: Inbound) -> bool:
     """Remembers it, in the transaction of its effects; a fingerprint, for ids may hold handles."""
-    name = f"{event.sender.platform}|{event.sender.handle}|{event.id}".encode()
-    mark = hashlib.blake2b(name, digest_size=16).hexdigest()  # schema 1 kept these
     return bool(
         book.do(
             "insert into heard(id, at) values (:id, :now) on conflict do nothing",
-            id=book.vault.index("heard", mark),
+            id=book.fingerprint(event.sender.platform, event.sender.handle, event.id),
             now=book.now,
         )
     )

@@ -46,6 +46,12 @@ _OF_A_PERSON = (
 )  # fmt: skip
 
 
+_BAN = """
+insert into bans(fingerprint, at) select a.handle_index, :now from addresses a
+join people p on p.id = a.person where p.id = :id and p.state = 'suspended' on conflict do nothing
+"""
+
+
 def conversations_of(book: Book, id: str) -> list[str]:
     """Those that a person is a side of, or this conversation itself: they end with it."""
     return book.column(
@@ -59,6 +65,7 @@ def conversations_of(book: Book, id: str) -> list[str]:
 def erase(book: Book, id: str) -> None:
     """Forgets a person, with every conversation they were a side of, or one conversation. Tells
     nobody."""
+    book.do(_BAN, id=id, now=book.now)
     conversations = conversations_of(book, id)
     for conversation in conversations:
         for statement in _OF_A_CONVERSATION:

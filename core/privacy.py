@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import hmac
 import os
 import secrets
@@ -90,6 +91,11 @@ class Vault:
     def index(self, place: str, value: str) -> str:
         """A fingerprint to look a value up by: 64 hex digits, nothing without the index key."""
         return hmac.digest(self.index_key, f"{place}\0{value}".encode(), "sha256").hex()
+
+    def fingerprint(self, *parts: str) -> str:
+        """The same for the same parts."""
+        said = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return self.index("", hashlib.blake2b(said, digest_size=16).hexdigest())
 
     # ------------------------------------------------------------------ keys
 

@@ -37,6 +37,9 @@ Job = Callable[["Book"], T]
 _MOST_IN_ONE_COMMIT = 256
 _LOCK = 0x6D6F7665
 """The number of the advisory lock that the one gateway on a PostgreSQL database holds."""
+_SESSION_ENDS = 5
+"""Seconds until a session that ended is gone for certain."""
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @lru_cache(1000)
@@ -96,6 +99,10 @@ class Book:
         if rows := list(rows):
             spelt = _pyformat(statement) if self._pyformat else statement
             self._driver.cursor().executemany(spelt, rows)
+
+    def fingerprint(self, *parts: str) -> str:
+        """The same for the same parts, and without the keys nobody can try which they were."""
+        return self.vault.fingerprint(*parts)
 
     def seal(self, owner: str, place: str, row: str, text: str) -> str:
         """place: "needs.text"; row: what names it there. Raises privacy.Forgotten."""
@@ -337,11 +344,16 @@ def open_engine(url: str, alone: bool = False) -> Engine:
 
 
 def _take_lock(connection: Any, _: Any) -> None:
-    """A session's lock outlives its transactions, and goes with the session:
+    """A session's lock outlives its transactions, and goes with the session, which the server may
+    notice a moment after its program has ended:
     https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS"""
-    with connection.cursor() as cursor:
-        (taken,) = cursor.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-    connection.rollback()
-    if not taken:
+    connection.execute(f"set lock_timeout = '{_SESSION_ENDS}s'")
+    try:
+        connection.execute("select pg_advisory_lock(%s)", [_LOCK])
+    except connection.OperationalError as error:
         connection.close()
-        raise NotAlone
+        if error.sqlstate != _LOCK_NOT_AVAILABLE:
+            raise
+        raise NotAlone from None
+    connection.execute("set lock_timeout = 0")
+    connection.commit()

@@ -7,6 +7,7 @@ compares what both ways lead to).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,8 +20,24 @@ from core.tables import metadata
 Step = Callable[[Connection, Vault], None]
 
 
+def _retention(connection: Connection, vault: Vault) -> None:
+    """2: whoever is known today counts as seen today."""
+    connection.execute(text("alter table people add column seen bigint default '0' not null"))
+    connection.execute(text("alter table people add column warned bigint"))
+    connection.execute(text("create index people_seen on people (seen)"))
+    connection.execute(text("update people set seen = :day"), {"day": int(time.time()) // 86400})
+    connection.execute(text("alter table needs add column closed bigint"))
+    connection.execute(text("alter table conversations add column closed bigint"))
+    connection.execute(
+        text(
+            "create table bans (fingerprint text not null, at bigint not null,"
+            " primary key (fingerprint))"
+        )
+    )
+
+
 def _seal_everything(connection: Connection, vault: Vault) -> None:
-    """2: what people wrote lies sealed; handles, native ids and what was heard are found by keyed
+    """3: what people wrote lies sealed; handles, native ids and what was heard are found by keyed
     fingerprints."""
 
     def run(statement: str, **values: Any) -> Sequence[Row[Any]]:
@@ -35,7 +52,7 @@ def _seal_everything(connection: Connection, vault: Vault) -> None:
     run("drop index one_address")
     run("drop index copy_named")
     for id, platform, handle, person in run("select id, platform, handle, person from addresses"):
-        mark = vault.index("addresses.handle", f"{platform}|{handle}")
+        mark = vault.fingerprint(platform, handle)
         run(
             "update addresses set handle_index = :mark, handle = :sealed where id = :id",
             id=id, mark=mark, sealed=vault.seal(person, "addresses.handle", mark, handle),
@@ -69,8 +86,10 @@ def _seal_everything(connection: Connection, vault: Vault) -> None:
         )  # fmt: skip
     run("alter table version add column keys text not null default ''")
     run("update version set keys = :mark", mark=vault.index("database", ""))
-    for (id,) in run("select id from heard"):
-        run("update heard set id = :new where id = :id", new=vault.index("heard", id), id=id)
+    for table, column in (("heard", "id"), ("bans", "fingerprint")):
+        for (old,) in run(f"select {column} from {table}"):
+            new = vault.index("", old)
+            run(f"update {table} set {column} = :new where {column} = :old", new=new, old=old)
 
 
 _SEALED = (
@@ -87,7 +106,7 @@ _SEALED = (
 """Table, column, whose key seals it, what names the row."""
 
 
-STEPS: tuple[Step, ...] = (_seal_everything,)
+STEPS: tuple[Step, ...] = (_retention, _seal_everything)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

@@ -523,10 +523,12 @@ async def test_the_demo_never_touches_a_real_store(tmp_path: Path) -> None:
     async with Program(tmp_path, "--demo") as program:
         phone = await program.up()
         moderator = program.phone("moderator")
-        await hears(moderator, "queue", "There is no open report.")
-        await hears(phone, "start", "Movements")
-        await hears(phone, "queue", "Only moderators can do this.")
-        for each in (phone, moderator):
+        for each, answer in (
+            (moderator, "There is no open report."),
+            (phone, "Only moderators can do this."),
+        ):
+            await hears(each, "start", "Movements")
+            await hears(each, "queue", answer)
             await each.close()
         assert await program.end() == 0
     assert {path.name for path in tmp_path.iterdir()} == before

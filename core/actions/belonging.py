@@ -77,26 +77,24 @@ def holdings(book: Book, who: Person) -> Sayable:
 
 
 def forget(book: Book, who: Person) -> list[Notice]:
-    """Deletes everything of this person, and destroys the keys. Peers learn only that the
-    conversation is closed."""
-    ended: list[Notice] = []
-    for id in book.column(
-        "select m.conversation from members m join conversations c on c.id = m.conversation"
-        " where m.person = :who and c.state = 'open'",
-        who=who.id,
-    ):
-        ended += talking.end(book, id, silent=who.id)
-    for id in book.column("select id from needs where person = :who", who=who.id):
-        need = by_id(book, id)
-        assert need is not None
-        ended += shut(book, need)
+    """Lets them go, and says so at the address where they are."""
     place = people.place(book, who.address)
-    forgetting.erase(book, who.id)
-    notices = [notice for notice in ended if notice.to != who.id]
+    notices = let_go(book, who)
     if place is not None:
         done = Say("Done. Nothing about you is left here. Delete this chat on your phone too.")
         notices.append(outbox.farewell(book, place, who.language, done))
     return notices
+
+
+def let_go(book: Book, who: Person) -> list[Notice]:
+    """Deletes everything of this person. Peers learn only that the conversation is closed."""
+    ended = talking.withdraw(book, who)
+    for id in book.column("select id from needs where person = :who", who=who.id):
+        need = by_id(book, id)
+        assert need is not None
+        ended += shut(book, need)
+    forgetting.erase(book, who.id)
+    return [notice for notice in ended if notice.to != who.id]
 
 
 def unless_busy(book: Book, who: str) -> None:

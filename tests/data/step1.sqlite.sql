@@ -1,7 +1,7 @@
 -- The schema of step 1 on sqlite, as the first release made it. Never changed.
 CREATE TABLE abilities ( skill TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (skill, person) );
 CREATE INDEX abilities_of ON abilities (person);
-CREATE TABLE addresses ( id INTEGER NOT NULL, platform TEXT NOT NULL, handle TEXT NOT NULL, person TEXT NOT NULL, alive BIGINT DEFAULT '1' NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE addresses ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, platform TEXT NOT NULL, handle TEXT NOT NULL, person TEXT NOT NULL, alive BIGINT DEFAULT '1' NOT NULL );
 CREATE INDEX addresses_of ON addresses (person);
 CREATE UNIQUE INDEX one_address ON addresses (platform, handle);
 CREATE TABLE alerts ( need TEXT NOT NULL, person TEXT NOT NULL, state TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (need, person) );
@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX one_code ON needs (code);
 CREATE TABLE offers ( id TEXT NOT NULL, need TEXT NOT NULL, person TEXT NOT NULL, pseudonym TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, state TEXT DEFAULT 'sent' NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (id) );
 CREATE INDEX offers_of ON offers (person);
 CREATE UNIQUE INDEX one_offer ON offers (need, person);
-CREATE TABLE outbox ( id INTEGER NOT NULL, "key" TEXT NOT NULL, person TEXT NOT NULL, notice TEXT NOT NULL, urgent BIGINT DEFAULT '1' NOT NULL, state TEXT DEFAULT 'waiting' NOT NULL, tries BIGINT DEFAULT '0' NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (id) );
+CREATE TABLE outbox ( id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "key" TEXT NOT NULL, person TEXT NOT NULL, notice TEXT NOT NULL, urgent BIGINT DEFAULT '1' NOT NULL, state TEXT DEFAULT 'waiting' NOT NULL, tries BIGINT DEFAULT '0' NOT NULL, at BIGINT NOT NULL );
 CREATE UNIQUE INDEX one_key ON outbox ("key");
 CREATE INDEX outbox_of ON outbox (person);
 CREATE INDEX waiting ON outbox (state, id);
