@@ -172,7 +172,7 @@ INTENT = Form(
             one_of,
             lambda _: [
                 Option("need", Say("Yes, ask for help")),
-                Option("/help", Say("No, show me the menu")),
+                Option("menu", Say("No, show me the menu")),
             ],
         ),
     ),

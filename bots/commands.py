@@ -16,7 +16,7 @@ from core.message import Choice, Code, Joined, Say, Sayable, Word, lines, pack, 
 from core.needs import by_code
 from core.people import MODERATOR, NEW, VOUCHED
 from core.text import only_emoji
-from core.words import code, commands, fold
+from core.words import code, commands, handed
 
 
 @dataclass(frozen=True)
@@ -239,13 +239,12 @@ def _about_one(turn: Turn, form: Form, rest: str) -> None:
 
 def _trust(kind: str) -> Callable[[Turn, str], None]:
     def run(turn: Turn, rest: str) -> None:
-        typed = fold(rest).upper()
         if not rest:
             turn.tell(trust.hand_out(turn.book, turn.who, kind))
         elif (found := whose(turn, rest)) is not None:
             turn.tell(trust.raise_for(turn.book, turn.who, kind, found))
         else:
-            turn.tell(trust.take_code(turn.book, turn.who, kind, typed))
+            turn.tell(trust.take_code(turn.book, turn.who, kind, handed(rest) or ""))
 
     return run
 
@@ -253,7 +252,7 @@ def _trust(kind: str) -> Callable[[Turn, str], None]:
 def link(turn: Turn, rest: str) -> None:
     if not rest:
         return turn.tell(trust.hand_out(turn.book, turn.who, "link"))
-    told = belonging.link(turn.book, turn.who, fold(rest).upper())
+    told = belonging.link(turn.book, turn.who, handed(rest) or "")
     turn.notices.clear()  # a greeting, to somebody who is now known under another name
     turn.tell(told)
     return None

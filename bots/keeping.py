@@ -17,10 +17,9 @@ from core.store import Book, Store
 def backup(config: Config, target: Path) -> None:
     """Copies the database as it is at one moment, beside a running gateway, and no keys: without
     today's key store the copy can't be read (https://www.sqlite.org/backup.html). Raises Wrong."""
-    url = make_url(config.database())
-    if url.get_backend_name() != "sqlite":
-        name = url.render_as_string(hide_password=True).replace("+psycopg", "", 1)
-        raise Wrong(f'PostgreSQL makes the copy itself; run: pg_dump -Fc -f {target} "{name}"')
+    source = config.database().removeprefix("sqlite:///")
+    if source == config.database():
+        raise Wrong(f"PostgreSQL makes the copy itself; run: pg_dump -Fc -f {target} DATABASE")
     if target.exists():
         raise Wrong(f"{target} is there already; name a new file")
     beside = target.with_name(f"{target.name}.part")

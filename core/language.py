@@ -28,6 +28,15 @@ TRUST: Mapping[str, Say] = {
     "moderator": Say("Moderator"),
 }
 
+_DIGITS = {
+    tag: str.maketrans("0123456789", digits)
+    for tag, digits in (
+        ("fa", "۰۱۲۳۴۵۶۷۸۹"), ("fa_AF", "۰۱۲۳۴۵۶۷۸۹"), ("ps", "۰۱۲۳۴۵۶۷۸۹"),
+        ("ckb", "٠١٢٣٤٥٦٧٨٩"), ("ar", "٠١٢٣٤٥٦٧٨٩"),
+    )
+}  # fmt: skip
+"""As the language writes numbers; any digits are understood from anybody."""
+
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _BIDI = re.compile(f"[{BIDI}]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -159,7 +168,7 @@ class Languages:
         if isinstance(arg, Code):
             return f"{LRI}{_BIDI.sub('', arg.text)}{PDI}", None
         if isinstance(arg, int):
-            return str(arg), None
+            return str(arg).translate(_DIGITS.get(language, {})), None
         if isinstance(arg, Joined):
             rtl = language in _RTL
             by = "، " if arg.by == ", " and rtl else arg.by

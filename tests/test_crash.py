@@ -227,28 +227,43 @@ PICTURE = {
     "abilities": "skill",
     "places": "country",
     "pairs": "source, target",
-    "needs": "text, language, country, audience, state, wave",
+    "needs": "language, country, audience, state, wave",
     "need_skills": "skill",
     "alerts": "state",
-    "offers": "text, language, state",
+    "offers": "language, state",
     "conversations": "state",
     "members": "role",
     "invitations": "state",
-    "entries": "text, language",
-    "translations": "language, text",
+    "entries": "language",
+    "translations": "language",
     "outbox": "state",
     "timers": "kind",
 }
+WORDS = {
+    "needs": "person, id",
+    "offers": "person, id",
+    "entries": "conversation, id",
+    "translations": "person, entry || '.' || language",
+}
+"""table -> whose key seals its text, and the row's name."""
 
 
 async def picture(world: World) -> dict[str, Any]:
     """What there is, and how many messages everybody saw; without what is random."""
 
     def read(book: Book) -> dict[str, Any]:
-        return {
+        rows = {
             table: sorted(map(repr, book.all(f"select {columns} from {table}")))
             for table, columns in PICTURE.items()
         }
+        words = {
+            f"{table}.text": sorted(
+                book.unseal(owner, f"{table}.text", row, sealed)
+                for owner, row, sealed in book.all(f"select {named}, text from {table}")
+            )
+            for table, named in WORDS.items()
+        }
+        return rows | words
 
     found: dict[str, Any] = await world.gateway.do(read)
     return found | {name: len(player.seen) for name, player in world.players.items()}

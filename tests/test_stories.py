@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,12 @@ def in_memory() -> dict[str, MemoryPlatform]:
     }
 
 
+ORDERS = [names[n:] + names[:n] for n in range(3) for names in [tuple(in_memory())]]
+"""Everybody is on every kind of platform once."""
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("order", list(itertools.permutations(in_memory())), ids="-".join)
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_the_story_goes_the_same_wherever_people_are(
     story: Path, order: tuple[str, ...], database: str

@@ -1,6 +1,7 @@
 """A whole gateway with people on it, and the plain words in which its stories are told.
 
     people: Ana en, Vic en verified        who there is, in which language, with which trust
+    Tom joins en                           later
     Vic can: legal_defence journalism      what she helps with, in her language and any country
     Tom translates: fa en                  both ways
     Ana: I need help                       she writes (or presses the button of that name)
@@ -203,6 +204,9 @@ class World:
         if found := re.fullmatch(r"people: (.+)", line):
             for person in found[1].split(","):
                 await self.join(*person.split())
+            return None
+        if found := re.fullmatch(r"(\w+) joins (\w+)", line):
+            await self.join(*found.groups())
             return None
         if found := re.fullmatch(r"(\w+) sees nothing", line):
             return await self._nothing(found[1])

@@ -322,5 +322,6 @@ def check_may_offer(book: Book, who: Person, code: str) -> Need:
     if book.value(
         "select 1 from offers where need = :need and person = :who", need=need.id, who=who.id
     ):
-        raise No(Say("You have offered your help with {code} already.", code=Code(code)))
+        already = Say("You have offered your help with {code} already.", code=Code(code))
+        raise No(already, (SEE_NEEDS,))
     return need

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core import outbox, people
 from core.actions import No
-from core.actions.translating import to_translators
+from core.actions.translating import resign, to_translators
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
 from core.people import Person
 from core.store import Book
@@ -235,6 +235,22 @@ def end(book: Book, conversation: str, silent: str) -> list[Notice]:
     )
     said = Say("The conversation about {code} is closed.", code=Code(code))
     return [Notice(other, said) for other in others]
+
+
+def withdraw(book: Book, who: Person) -> list[Notice]:
+    """They are gone from every conversation: those that they translate go on with somebody else,
+    the others end. -> what the others are told."""
+    told: list[Notice] = []
+    for id, role in book.all(
+        "select m.conversation, m.role from members m join conversations c on c.id = m.conversation"
+        " where m.person = :who and c.state = 'open'",
+        who=who.id,
+    ):
+        if role == "translator":
+            told += resign(book, who, id)
+        else:
+            told += end(book, id, silent=who.id)
+    return [notice for notice in told if notice.to != who.id]
 
 
 def part(book: Book, who: Person, other: str) -> list[Notice]:

@@ -172,7 +172,9 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
         name=Name("pseudonym", name),
     )
     waiting = book.column(
-        "select id from entries where conversation = :id order by at, id", id=conversation
+        "select id from entries where conversation = :id order by at,"
+        " (select min(k.id) from copies k where k.entry = entries.id), id",
+        id=conversation,
     )
     return [
         Notice(who.id, welcome, (Choice(f"leave {conversation}", Say("I can't go on here")),)),

@@ -13,7 +13,7 @@ from core.needs import by_id
 from core.people import VERIFIED, VOUCHED, Person
 from core.store import Book
 from core.text import shortened
-from core.words import new_code
+from core.words import HANDED, new_code
 
 _CODE_DAYS = 3
 
@@ -23,7 +23,7 @@ def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
     least = {"vouch": VOUCHED, "verify": people.MODERATOR, "link": people.NEW}[kind]
     if who.trust < least:
         raise No(_may_not(kind))
-    code = new_code(8, secrets.SystemRandom())
+    code = new_code(HANDED, secrets.SystemRandom())
     book.do(
         "insert into codes(code, kind, person, until) values (:code, :kind, :who, :until)",
         code=code, kind=kind, who=who.id, until=book.now + _CODE_DAYS * 86400,
@@ -99,13 +99,9 @@ def suspend(book: Book, who: Person, report: str) -> list[Notice]:
     for table in ("forms", "codes"):
         book.do(f"delete from {table} where person = :id", id=about)
     book.do("update offers set state = 'declined' where person = :id and state = 'sent'", id=about)
-    ended: list[Notice] = []
-    for id in book.column(
-        "select m.conversation from members m join conversations c on c.id = m.conversation"
-        " where m.person = :id and c.state = 'open'",
-        id=about,
-    ):
-        ended += talking.end(book, id, silent=about)
+    suspended = people.known(book, about)
+    assert suspended is not None
+    ended = talking.withdraw(book, suspended)
     for id in book.column("select id from needs where person = :id and state = 'open'", id=about):
         if need := by_id(book, id):
             ended += shut(book, need)
