@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from adapters import KNOWN, Adapter
 from bots import config as configuration
 from bots import health, keeping, logs, moderators
@@ -28,12 +26,10 @@ from bots.talk import Talk
 from bots.turn import Community
 from core import people
 from core.actions import belonging
-from core.keys import Locked
 from core.language import Languages
 from core.message import Down
 from core.privacy import Vault
-from core.store import NotAlone, Store
-from core.upgrades import TooNew
+from core.store import Store
 
 log = logging.getLogger("movements")
 
@@ -115,43 +111,6 @@ def _free(listen: str) -> str:
     return f"{host}:{port}"
 
 
-def open_store(config: Config, *, alone: bool = False) -> Store:
-    """alone: for the gateway itself; commands work beside it. Raises Wrong."""
-    where = config.where("store", "url")
-    if config is PLAYGROUND:
-        raise Wrong(
-            "the playground keeps nothing; copy config.example.toml to config.toml, or name a"
-            " configuration with --config"
-        )
-    vault = open_vault(config)
-    try:
-        return Store(config.database(), vault, alone=alone)
-    except Locked as locked:
-        raise Wrong(f"{config.where('store', 'keys_url')}: {locked}") from None
-    except NotAlone:
-        raise Wrong(f"{where}: another gateway runs on this database; end it first") from None
-    except TooNew as error:
-        raise Wrong(f"{where}: written by a newer version ({error}); upgrade first") from None
-    except (SQLAlchemyError, OSError, ValueError) as error:
-        if config.store.url.startswith("sqlite"):
-            remedy = "is it a database, and may this user write it and its folder?"
-        else:
-            remedy = "does the server run, and are host, user and database right?"
-        raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
-
-
-def open_vault(config: Config) -> Vault:
-    """Raises Wrong."""
-    where = config.where("store", "keys_url")
-    try:
-        return Vault(config.keys(), config.master_key())
-    except Locked as locked:
-        raise Wrong(f"{config.where('store', 'master_key_file')}: {locked}") from None
-    except (SQLAlchemyError, OSError, ValueError) as error:
-        remedy = "may this user write it and its folder, or does its server run?"
-        raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
-
-
 def talk_of(config: Config, adapters: dict[str, Adapter]) -> Talk:
     community = Community(
         name=config.community.name,
@@ -168,7 +127,7 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
     """Until it is told to end. The playground forgets everything then."""
     adapters = adapters_of(config, only, demo)
     if config is not PLAYGROUND:
-        return _run_on(open_store(config, alone=True), config, adapters)
+        return _run_on(keeping.open_store(config, alone=True), config, adapters)
     with tempfile.TemporaryDirectory(prefix="movements-") as folder:
         vault = Vault(f"sqlite:///{folder}/keys.db", Path(folder) / "master.key")
         store = Store(f"sqlite:///{folder}/movements.db", vault)
@@ -225,7 +184,7 @@ def _checked(config: Config, table: str) -> tuple[str, str]:
     """-> "ok" or "FAILED", and one line."""
     try:
         if table == "store":
-            open_store(config).close()
+            keeping.open_store(config).close()
             return "ok", config.database().split("://")[0]
         if table == "health":
             assert config.health is not None
@@ -240,7 +199,7 @@ def _checked(config: Config, table: str) -> tuple[str, str]:
 
 
 def moderator(config: Config, act: str, platform: str | None, handle: str | None) -> int:
-    store = open_store(config)
+    store = keeping.open_store(config)
     try:
         if act == "list":
             found = store.now(moderators.all_of_them)
@@ -258,41 +217,10 @@ def moderator(config: Config, act: str, platform: str | None, handle: str | None
 
 
 def stats(config: Config) -> int:
-    store = open_store(config)
+    store = keeping.open_store(config)
     try:
         for what, count in store.now(belonging.counts).items():
             print(f"{count:>8}  {what}")
-    finally:
-        store.close()
-    return 0
-
-
-def rotate_key(config: Config) -> int:
-    """While the gateway runs; cut at any point, it is simply run again."""
-    vault = open_vault(config)
-    try:
-        wrapped = sum(vault.rotate())
-    except Locked as locked:
-        raise Wrong(str(locked)) from None
-    finally:
-        vault.close()
-    print(f"A new master key, {wrapped} keys wrapped by it. Keep a copy of it; burn the old one.")
-    return 0
-
-
-def backup(config: Config, target: Path) -> int:
-    if config is not PLAYGROUND:
-        open_store(config).close()  # what is copied is today's schema, and all of it sealed
-    keeping.backup(config, target)
-    print(f"{target}: everything but the keys. How to restore it: docs/running.md")
-    return 0
-
-
-def forget(config: Config, platform: str, handle: str) -> int:
-    address = moderators.address(platform, handle)
-    store = open_store(config)
-    try:
-        print(keeping.forget(store, address))
     finally:
         store.close()
     return 0
@@ -343,11 +271,11 @@ def obey(given: argparse.Namespace) -> int:
         if given.act == "moderator":
             return moderator(config, given.what, given.platform, given.handle)
         if given.act == "rotate-key":
-            return rotate_key(config)
+            return keeping.rotate_key(config)
         if given.act == "backup":
-            return backup(config, given.target)
+            return keeping.backup(config, given.target)
         if given.act == "forget":
-            return forget(config, given.platform, given.handle)
+            return keeping.forget(config, moderators.address(given.platform, given.handle))
         return stats(config)
     except Wrong as wrong:
         print(wrong, file=sys.stderr)

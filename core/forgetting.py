@@ -7,6 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from core.privacy import Vault
     from core.store import Book
 
 _OF_A_CONVERSATION = (
@@ -75,9 +78,8 @@ def erase(book: Book, id: str) -> None:
     book.forgotten += [id, *conversations]
 
 
-def erase_the_forgotten(book: Book) -> None:
-    """Erases the rows of those whose keys are gone: after a restore, or a cut between a key's end
-    and its rows'."""
-    ids = book.column("select id from people union all select id from conversations")
-    for id in book.vault.missing(ids):
-        erase(book, id)
+def forgotten(connection: Connection, vault: Vault) -> list[str]:
+    """-> the people and conversations that have rows and no key: after a restore, or a cut between
+    a key's end and its rows'."""
+    ids = connection.exec_driver_sql("select id from people union all select id from conversations")
+    return sorted(vault.missing(list(ids.scalars())))

@@ -11,7 +11,6 @@ the forgotten are gone before the commit that says so.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import queue
 import re
@@ -22,24 +21,20 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection
 
 from core import forgetting
+from core.databases import NotAlone, lock_file, open_engine
 from core.privacy import Vault
 from core.upgrades import upgrade
+
+__all__ = ["Book", "Done", "Job", "NotAlone", "Store", "StoreDown", "open_engine"]
 
 T = TypeVar("T")
 Job = Callable[["Book"], T]
 _MOST_IN_ONE_COMMIT = 256
-_LOCK = 0x6D6F7665
-"""The number of the advisory lock that the one gateway on a PostgreSQL database holds."""
-_SESSION_ENDS = 5
-"""Seconds until a session that ended is gone for certain."""
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @lru_cache(1000)
@@ -125,10 +120,6 @@ class StoreDown(Exception):
     """Nothing of this commit is on disk: full, locked, unreachable."""
 
 
-class NotAlone(Exception):
-    """Another gateway runs on this database: two would send everything twice."""
-
-
 @dataclass(frozen=True)
 class Done:
     """The end of a job, as it is given back: to whom, its result, or what it raised."""
@@ -150,23 +141,23 @@ class Store:
         alone: bool = False,
     ) -> None:
         """Opens, and upgrades, the database; the vault is closed with it. alone: for a gateway, of
-        which one may run on it; commands work beside it. A gateway's start also erases the rows of
-        those whose keys are gone. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
+        which one may run on it; commands work beside it. A gateway's first commit also erases the
+        rows of those whose keys are gone. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
         self.clock, self.vault = clock, vault
         self.unfinished: list[str] = []
-        """Their keys are gone, and the commit that was to erase their rows did not succeed."""
+        """Their keys are gone and their rows are not: a commit failed, or an old copy came back."""
         self.engine = open_engine(url, alone)
         self.driver: Any = self.engine.dialect.loaded_dbapi
         self.lock: int | None = None
         try:
             if alone:
-                self.lock = _lock_file(self.engine)
+                self.lock = lock_file(self.engine)
             with self.engine.begin() as connection:
                 changed = upgrade(connection, vault)
+                if alone:
+                    self.unfinished = forgetting.forgotten(connection, vault)
             if changed:
                 self._vacuum()
-            if alone:
-                self.now(forgetting.erase_the_forgotten)
         except BaseException:
             self._leave()
             raise
@@ -297,63 +288,3 @@ class Store:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
         return isinstance(error, (self.driver.OperationalError, self.driver.InterfaceError))
-
-
-def _lock_file(engine: Engine) -> int | None:
-    """-> the open file whose lock, gone with the process, says that a gateway runs here."""
-    if engine.dialect.name != "sqlite":
-        return None
-    file = os.open(f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise NotAlone from None
-    return file
-
-
-def open_engine(url: str, alone: bool = False) -> Engine:
-    """hide_parameters: what people write must reach no error message."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        if not alone:
-            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
-        # one connection, which holds the lock: if it breaks, the next has to get the lock first
-        engine = create_engine(
-            parsed, hide_parameters=True, pool_pre_ping=True, pool_size=1, max_overflow=0
-        )
-        event.listen(engine, "connect", _take_lock)
-        return engine
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(
-        parsed, hide_parameters=True, connect_args={"timeout": 30, "cached_statements": 500}
-    )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # begin and savepoints are ours, not the driver's
-        for pragma in ("journal_mode=wal", "synchronous=full", "secure_delete=on"):
-            connection.execute(f"pragma {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("begin immediate")
-
-    return engine
-
-
-def _take_lock(connection: Any, _: Any) -> None:
-    """A session's lock outlives its transactions, and goes with the session, which the server may
-    notice a moment after its program has ended:
-    https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS"""
-    connection.execute(f"set lock_timeout = '{_SESSION_ENDS}s'")
-    try:
-        connection.execute("select pg_advisory_lock(%s)", [_LOCK])
-    except connection.OperationalError as error:
-        connection.close()
-        if error.sqlstate != _LOCK_NOT_AVAILABLE:
-            raise
-        raise NotAlone from None
-    connection.execute("set lock_timeout = 0")
-    connection.commit()

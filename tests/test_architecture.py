@@ -25,6 +25,8 @@ CORE = {
     "core/store.py": {"sqlalchemy"},
     "core/tables.py": {"sqlalchemy"},
     "core/upgrades.py": {"sqlalchemy"},
+    "core/databases.py": {"sqlalchemy"},
+    "core/forgetting.py": {"sqlalchemy"},
     "core/keys.py": {"sqlalchemy"},
     "core/privacy.py": {"cryptography"},
     "core/language.py": {"babel"},
@@ -36,7 +38,7 @@ ADAPTERS = {
     "xmpp": {"slixmpp", "python_socks"},
     "matrix": {"nio", "aiohttp", "aiohttp_socks"},
 }
-BOTS = {"bots/health.py": {"aiohttp"}, "bots/__main__.py": {"sqlalchemy"}}
+BOTS = {"bots/health.py": {"aiohttp"}, "bots/keeping.py": {"sqlalchemy"}}
 SEES_ADAPTERS = {"bots/__main__.py"}
 KNOWS_THE_PROTOCOL = {"bots/gateway.py", "bots/courier.py"}
 """They import the type `adapters.Adapter`, which is a seam, and no platform."""
