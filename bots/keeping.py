@@ -93,7 +93,8 @@ def backup(config: Config, target: Path) -> int:
             os.fsync(file.fileno())
         beside.rename(target)
     except (OSError, sqlite3.Error) as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         why = "is there room, and may this user write there?"
         raise Wrong(f"{target}: not copied ({type(error).__name__}); {why}") from None
     print(f"{target}: everything but the keys. How to restore it: docs/running.md")

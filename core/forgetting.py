@@ -28,7 +28,9 @@ _OF_A_PERSON = (
     "delete from outbox where person = :id",
     # what others were to be told in this person's words
     "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
-    " (select id from offers where person = :id union select id from needs where person = :id"
+    " (select id from offers where person = :id or need in"
+    "   (select id from needs where person = :id)"
+    " union select id from needs where person = :id"
     " union select id from reports where person = :id)",
     "delete from translations where person = :id",
     "delete from copies where address in (select id from addresses where person = :id)",

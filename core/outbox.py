@@ -7,6 +7,7 @@ delivered; the copy keeps what a reply to it means, never what it said.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from core.store import Book
 
 FAREWELL = "farewell."
 """The key of the last message to somebody who was forgotten; once sent, its address goes too."""
-_NOTICE, _NATIVE = "outbox.notice", "copies.native"
+_NOTICE, _WORDS, _NATIVE = "outbox.notice", "outbox.words", "copies.native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,12 @@ class Copy:
 
 
 def put(book: Book, notices: Iterable[Notice]) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "key": n.key or uuid.uuid4().hex,
-            "person": n.to,
-            "notice": _dump(n),
-            "urgent": int(n.urgent),
-            "at": book.now,
-        }
-        for n in notices
-        if book.vault.knows(n.to)  # not who was forgotten in the meantime
-    ]
-    for row in rows:
-        row["notice"] = book.seal(row["person"], _NOTICE, row["key"], row["notice"])
+    rows = []
+    for n in notices:
+        key = n.key or uuid.uuid4().hex
+        if book.vault.knows(n.to):  # not who was forgotten in the meantime
+            values = {"key": key, "person": n.to, "urgent": int(n.urgent), "at": book.now}
+            rows.append(values | {"notice": _sealed(book, n, key)})
     if rows:
         book.many(
             "insert into outbox(key, person, notice, urgent, at)"
@@ -80,6 +74,37 @@ def put(book: Book, notices: Iterable[Notice]) -> None:
             rows,
         )
         book.wakes.add("outbox")
+
+
+# A notice that shows somebody's words has the key "<letter>.<id of the entry, offer, need or report
+# that they are in>". It is sealed under their key first and then under its reader's: it can be read
+# as long as neither is forgotten.
+_WHOSE = {
+    **dict.fromkeys("ept", "select conversation from entries where id = :id"),
+    **dict.fromkeys("ar", "select person from needs where id = :id"),
+    "o": "select person from offers where id = :id",
+    "q": "select case when o.person = :reader then n.person else o.person end"
+    " from offers o join needs n on n.id = o.need where o.id = :id",
+    "x": "select person from reports where id = :id",
+}
+_KEY = re.compile(r"([a-z])\.([0-9a-f]{32})(?:\.|$)")
+
+
+def _sealed(book: Book, notice: Notice, key: str) -> str:
+    said, found = _dump(notice), _KEY.match(key)
+    if found and found[1] in _WHOSE:
+        owner = book.value(_WHOSE[found[1]], id=found[2], reader=notice.to)
+        if owner and owner != notice.to:
+            said = json.dumps({"of": owner, "box": book.seal(owner, _WORDS, key, said)})
+    return book.seal(notice.to, _NOTICE, key, said)
+
+
+def _opened(book: Book, person: str, key: str, sealed: str) -> Notice | None:
+    said = book.unseal(person, _NOTICE, key, sealed)
+    if said.startswith('{"of"'):
+        outer = json.loads(said)
+        said = book.unseal(outer["of"], _WORDS, key, outer["box"])
+    return _load(person, key, said) if said else None
 
 
 _WAITING = """
@@ -99,15 +124,19 @@ def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], in
         last = book.value("select max(id) from outbox where id > :after", after=after)
     else:
         last = rows[-1].id
-    return [_waiting(book, *row) for row in rows if book.vault.knows(row.person)], max(
-        after, last or 0
-    )
+    return _readable(book, rows), max(after, last or 0)
 
 
 def waiting_for(book: Book, person: str) -> list[Waiting]:
     """Everything that waits for one person, who can be reached again."""
     rows = book.all(f"{_WAITING} and o.person = :person order by o.id", person=person)
-    return [_waiting(book, *row) for row in rows if book.vault.knows(row.person)]
+    return _readable(book, rows)
+
+
+def _readable(book: Book, rows: Sequence[Any]) -> list[Waiting]:
+    """Without those of, and to, people who were forgotten."""
+    found = (_waiting(book, *row) for row in rows)
+    return [row for row in found if row is not None]
 
 
 def _waiting(
@@ -122,8 +151,10 @@ def _waiting(
     handle: str,
     urgent: int,
     sealed: str,
-) -> Waiting:
-    notice = _load(person, key, book.unseal(person, _NOTICE, key, sealed))
+) -> Waiting | None:
+    notice = _opened(book, person, key, sealed)
+    if notice is None:
+        return None
     to = Address(platform, people.handle(book, person, mark, handle))
     return Waiting(
         id, key, person, language, address, to, bool(urgent), notice,

@@ -142,7 +142,8 @@ class Store:
     ) -> None:
         """Opens, and upgrades, the database; the vault is closed with it. alone: for a gateway, of
         which one may run on it; commands work beside it. A gateway's first commit also erases the
-        rows of those whose keys are gone. Raises SQLAlchemyError, OSError, upgrades.TooNew, NotAlone."""
+        rows of those whose keys are gone. Raises SQLAlchemyError, OSError, upgrades.TooNew,
+        NotAlone."""
         self.clock, self.vault = clock, vault
         self.unfinished: list[str] = []
         """Their keys are gone and their rows are not: a commit failed, or an old copy came back."""
