@@ -25,6 +25,8 @@ from core.text import clean, number, numbers, only_emoji
 from core.words import commands
 
 LONGEST = 4000
+_LONGEST_VALUE = 100
+"""Of a button: a client of one's own sends what it likes."""
 _AT_ONCE = 60
 """Seconds in which two questions that came unasked may both be meant by a bare number, and in
 which the same sentence is the same."""
@@ -132,7 +134,7 @@ class Talk:
         if copy and self._native_reply(turn, copy):
             return None
         if event.pressed is not None:
-            return self._pressed(turn, event.pressed, form)
+            return self._pressed(turn, clean(event.pressed, _LONGEST_VALUE), form)
         if form and not (text[0] in "/!" and self._command(turn, strict=True)):
             return self._answer(turn, form)
         return self._new_line(turn)
