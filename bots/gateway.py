@@ -14,6 +14,7 @@ from typing import Any
 
 from adapters import Adapter
 from bots.clock import Clock
+from bots.config import RetentionSettings
 from bots.courier import Courier
 from bots.limits import Limits
 from bots.talk import Talk
@@ -45,13 +46,14 @@ class Gateway:
         talk: Talk,
         adapters: Mapping[str, Adapter],
         limits: Limits | None = None,
+        kept: RetentionSettings = RetentionSettings(),  # noqa: B008 - frozen
     ) -> None:
         """limits: None where everything is to be heard, as when its speed is measured."""
         self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
         if limits is not None:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
-        self.clock = Clock(self.do, store.clock)
+        self.clock = Clock(self.do, store.clock, kept)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
         self.heard = 0
 
