@@ -148,8 +148,7 @@ class Gateway:
                 trouble = type(error).__name__
             tries = 1 if time.monotonic() - began > _STEADY else tries + 1
             pause = min(_LONGEST_PAUSE, 0.5 * 2.0**tries) * random.uniform(0.5, 1.0)
-            self.conditions[name] = Condition(time.time(), trouble)
-            self.talk.down = self.talk.down | {name}
+            self._is_down(name, trouble)
             log.warning("%s is down: %s. Next try in %d s.", name, trouble, round(pause))
             await asyncio.sleep(pause)
 
@@ -162,8 +161,14 @@ class Gateway:
                 log.info("%s is up", name)
             await asyncio.sleep(1)
             if not adapter.up.is_set() and self.conditions[name].trouble is None:
-                self.conditions[name] = Condition(time.time(), "reconnecting")
-                self.talk.down = self.talk.down | {name}
+                self._is_down(name, "reconnecting")
+
+    def _is_down(self, name: str, trouble: str) -> None:
+        """Since its first trouble, however often it was tried again meanwhile."""
+        before = self.conditions[name]
+        since = time.time() if before.trouble is None else before.since
+        self.conditions[name] = Condition(since, trouble)
+        self.talk.down = self.talk.down | {name}
 
 
 def _cursor(book: Any, platform: str) -> str | None:

@@ -95,3 +95,12 @@ async def test_an_address_that_is_taken_says_so(tmp_path: Path) -> None:
             with pytest.raises(Down, match="this address is taken"):
                 await health.check(listen)
         assert await health.check(listen) == listen
+
+
+async def test_a_platform_is_down_since_its_first_trouble(tmp_path: Path) -> None:
+    async with World({"one": MemoryPlatform("one")}, database(tmp_path)) as world:
+        gateway = world.gateway
+        gateway._is_down("one", "refused")
+        gateway.conditions["one"].since -= 600
+        gateway._is_down("one", "refused again")
+        assert health.page(gateway) == (503, "one down for 10 min: refused again\n")
