@@ -75,7 +75,7 @@ class Life:
         self._holds(marks)
 
     def _repeated(self, name: str, what: dict[str, Any]) -> bool:
-        last = self.room.talk.last
+        last = self.room.talk.repeats.last
         return any(
             s.text and s.text in what.get("text", "") and len(s.ids) > 2 for s in last.values()
         )
