@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import importlib
 import logging
 import resource
@@ -32,6 +33,8 @@ from core.privacy import Vault
 from core.store import Store
 
 log = logging.getLogger("movements")
+
+_PR_SET_DUMPABLE = 4  # https://man7.org/linux/man-pages/man2/pr_set_dumpable.2const.html
 
 
 # ------------------------------------------------------------------------------------- building
@@ -136,7 +139,7 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
 
 
 def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
-    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits())
+    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits(), config.retention)
     try:
         asyncio.run(_run(gateway, config))
     finally:
@@ -256,9 +259,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """-> 0; 1 if a check failed; 2 for what the operator can mend, with one line that says how."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump holds everything in clear
+    _leave_no_dump()
     logs.begin()
     return obey(parser().parse_args(argv))
+
+
+def _leave_no_dump() -> None:
+    """An image of this process's memory holds everything in clear. The limit alone does not stop
+    dumps that are piped to a program (https://man7.org/linux/man-pages/man5/core.5.html)."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def obey(given: argparse.Namespace) -> int:

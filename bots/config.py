@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from core.language import Languages
 from core.message import Down
 
+_LONGEST_KEPT = 3650
 AUDIENCES = ("anyone", "vouched", "verified")
 
 
@@ -49,6 +50,19 @@ class CommunitySettings:
     name: str = "Movements"
     languages: tuple[str, ...] = ("en", "fa")
     audience: str = "vouched"
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How long what is kept: see `bots.retention`."""
+
+    undelivered_hours: int = 72
+    closed_days: int = 7
+    idle_days: int = 90
+    warning_days: int = 83
+    ban_days: int = 365
+    heard_days: int = 14
+    copies_days: int = 30
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,7 @@ class Config:
     path: Path | None = None
     store: StoreSettings = field(default_factory=StoreSettings)
     community: CommunitySettings = field(default_factory=CommunitySettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     telegram: TelegramSettings | None = None
     xmpp: XmppSettings | None = None
     matrix: MatrixSettings | None = None
@@ -152,6 +167,7 @@ class Config:
 TABLES: dict[str, type[Any]] = {
     "store": StoreSettings,
     "community": CommunitySettings,
+    "retention": RetentionSettings,
     "telegram": TelegramSettings,
     "xmpp": XmppSettings,
     "matrix": MatrixSettings,
@@ -253,6 +269,14 @@ def _check(config: Config) -> None:
         if tag not in there:
             where = config.where("community", "languages")
             raise Wrong(f"{where}: {tag} is not translated yet; there are: {', '.join(there)}")
+    kept = config.retention
+    for length in dataclasses.fields(kept):
+        if not 1 <= getattr(kept, length.name) <= _LONGEST_KEPT:
+            where = config.where("retention", length.name)
+            raise Wrong(f"{where} must be a whole number from 1 to {_LONGEST_KEPT}")
+    if kept.warning_days >= kept.idle_days:
+        where = config.where("retention", "warning_days")
+        raise Wrong(f"{where} must be less than idle_days, which is {kept.idle_days}")
     for table, key, form, example in _FORMS:
         value = getattr(getattr(config, table), key, None)
         if value is not None and not form(value):

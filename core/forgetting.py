@@ -73,11 +73,17 @@ def erase(book: Book, id: str) -> None:
     book.do(_BAN, id=id, now=book.now)
     conversations = conversations_of(book, id)
     for conversation in conversations:
-        for statement in _OF_A_CONVERSATION:
-            book.do(statement, id=conversation)
+        erase_conversation(book, conversation)
     for statement in _OF_A_PERSON:
         book.do(statement, id=id)
-    book.forgotten += [id, *conversations]
+    book.forgotten.append(id)
+
+
+def erase_conversation(book: Book, id: str) -> None:
+    """For everybody who was in it."""
+    for statement in _OF_A_CONVERSATION:
+        book.do(statement, id=id)
+    book.forgotten.append(id)
 
 
 def forgotten(connection: Connection, vault: Vault) -> list[str]:

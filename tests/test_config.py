@@ -55,11 +55,21 @@ MISTAKES = {
     "an unknown table": ("[telegrm]", "[telegrm] is unknown; did you mean telegram?"),
     "a table unlike any": (
         "[irc]",
-        "[irc] is unknown; known are: store, community, telegram, xmpp, matrix, web, health",
+        "[irc] is unknown; known are: store, community, retention, telegram, xmpp, matrix, web,"
+        " health",
     ),
     "an unknown key": (
         table("xmpp", pasword_file='"x"'),
         "[xmpp] pasword_file is unknown; did you mean password_file?",
+    ),
+    "a time of nothing": (
+        "[retention]\nheard_days = 0",
+        "[retention] heard_days must be a whole number from 1 to 3650",
+    ),
+    "half a day": ("[retention]\nheard_days = 0.5", "[retention] heard_days must be a number"),
+    "a warning that comes too late": (
+        "[retention]\nidle_days = 30",
+        "[retention] warning_days must be less than idle_days, which is 30",
     ),
     "a key without a table": (
         'token_file = "x"',

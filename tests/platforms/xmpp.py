@@ -12,8 +12,9 @@ from slixmpp.xmlstream import ET
 
 from adapters.xmpp import Xmpp
 from core.message import Address
+from tests.planted import plant
 from tests.platforms import Seen
-from tests.platforms.prosody import DOMAIN, Network, Prosody, shared
+from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, shared
 
 PLUGINS = ("xep_0030", "xep_0066", "xep_0191", "xep_0308", "xep_0359", "xep_0428", "xep_0461")
 FILES = {"picture": "jpg", "voice": "m4a", "video": "mp4", "document": "pdf", "sticker": "webp"}
@@ -28,7 +29,7 @@ class XmppPhone:
         self.address = Address("xmpp", jid)
         self.client = slixmpp.ClientXMPP(
             f"{jid}/phone",
-            "pw",
+            PASSWORD,
             lang=locale,
             ssl_context=ssl.create_default_context(cafile=str(server.ca_file)),
         )
@@ -125,7 +126,7 @@ class XmppPlatform:
     def adapter(self) -> Xmpp:
         xmpp = Xmpp(
             jid=self.bot,
-            password="pw",
+            password=plant(PASSWORD),
             host="127.0.0.1",
             port=self.network.port,
             ca_file=str(self.server.ca_file),
