@@ -13,7 +13,7 @@ from typing import Any
 from bots.config import RetentionSettings
 from bots.retention import clear_away
 from core import outbox, people
-from core.actions import needs, translating
+from core.actions import needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import by_id
 from core.store import Book, StoreDown
@@ -58,8 +58,8 @@ def close_unanswered(book: Book, need: str) -> list[Notice]:
 
 def look_for_translators(book: Book, conversation: str) -> list[Notice]:
     needs.remind(book, book.now + 3600, "look_for_translators", conversation)
-    notices = translating.find_translators(book, conversation)
-    if not translating.wanted(book, conversation):
+    notices = translators.find_translators(book, conversation)
+    if not translators.wanted(book, conversation):
         book.do("delete from timers where about = :id", id=conversation)
     return notices
 

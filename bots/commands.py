@@ -11,7 +11,7 @@ from bots.forms import Form
 from bots.greeting import MENU, show_safety
 from bots.turn import Turn
 from core import people, pseudonyms
-from core.actions import No, belonging, offers, profile, talking, translating, trust
+from core.actions import No, belonging, offers, profile, talking, translating, translators, trust
 from core.actions import needs as actions
 from core.message import Choice, Code, Joined, Say, Word, lines, pack
 from core.needs import by_code
@@ -107,8 +107,8 @@ def close(turn: Turn, rest: str) -> None:
 
 
 def leave(turn: Turn, rest: str) -> None:
-    if translating.translates(turn.book, turn.who, rest):
-        return turn.tell(translating.resign(turn.book, turn.who, rest))
+    if translators.translates(turn.book, turn.who, rest):
+        return turn.tell(translators.resign(turn.book, turn.who, rest))
     seen = talking.open_to(turn.book, turn.who.id, rest)
     return turn.open(questions.LEAVE, {"id": seen.id, "name": seen.name, "code": seen.code})
 
@@ -266,7 +266,7 @@ COMMANDS: dict[str, Command] = {
     "leave": Command(leave),
     "read": Command(_on(actions.read_need)),
     "join": Command(_on(translating.join)),
-    "notnow": Command(_on(translating.not_now)),
+    "notnow": Command(_on(translators.not_now)),
     "suspend": Command(_on(trust.suspend)),
     "dismiss": Command(_on(trust.dismiss)),
 }

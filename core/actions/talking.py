@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from core import outbox, people
 from core.actions import No
-from core.actions.translating import resign, to_translators
+from core.actions.translating import to_translators
+from core.actions.translators import resign
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
 from core.people import Person
 from core.store import Book
