@@ -21,7 +21,7 @@ from bots.__main__ import main
 from bots.talk import Talk
 from bots.turn import Community
 from core import outbox, people
-from core.actions import belonging, talking, translating
+from core.actions import belonging, talking
 from core.keys import Locked
 from core.language import Languages
 from core.message import Address, Inbound
@@ -265,7 +265,6 @@ def test_a_database_from_before_is_sealed_and_nothing_stays_in_clear(tmp_path: P
         assert copy.entry == "e" * 32
         (seen,) = store.now(lambda book: talking.conversations(book, "b" * 32))
         assert seen.name == "planted heron"
-        assert translating.wanted is not None
     assert hits(tmp_path) == []
 
 
