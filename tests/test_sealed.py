@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from benchmarks.people import introduce
-from bots.__main__ import main
+from bots.__main__ import obey, parser
 from bots.talk import Talk
 from bots.turn import Community
 from core import outbox, people
@@ -335,7 +335,7 @@ def _on_the_web(book: Book) -> None:
 
 def run(config: Path, *args: str) -> int:
     act, *rest = args
-    return main([act, "--config", str(config), *rest])
+    return obey(parser().parse_args([act, "--config", str(config), *rest]))
 
 
 def count(folder: Path, table: str) -> Any:
