@@ -270,15 +270,11 @@ class World:
 
     async def _settle(self, name: str, settle: Callable[[Book, str, str], None]) -> None:
         address = self.players[name].phone.address
-        find = (
-            "select p.id, p.language from addresses a join people p on p.id = a.person"
-            " where a.platform = :platform and a.handle = :handle"
-        )
 
         def job(book: Book) -> None:
-            row = book.one(find, platform=address.platform, handle=address.handle)
-            assert row is not None
-            settle(book, *row)
+            found = people.at(book, address)
+            assert found is not None
+            settle(book, found[0].id, found[0].language)
 
         await self.gateway.do(job)
 
