@@ -96,6 +96,7 @@ def _sealed(book: Book, notice: Notice, key: str) -> str:
         owner = book.value(_WHOSE[found[1]], id=found[2], reader=notice.to)
         if owner and owner != notice.to:
             said = json.dumps({"of": owner, "box": book.seal(owner, _WORDS, key, said)})
+            return book.vault.seal(notice.to, _NOTICE, key, said, pads=False)
     return book.seal(notice.to, _NOTICE, key, said)
 
 

@@ -64,15 +64,16 @@ class Vault:
 
     # ------------------------------------------------------------------ sealing
 
-    def seal(self, owner: str, place: str, row: str, text: str) -> str:
-        """An empty text stays empty. Raises Forgotten."""
+    def seal(self, owner: str, place: str, row: str, text: str, *, pads: bool = True) -> str:
+        """An empty text stays empty. pads=False: its length tells nothing, it is padded inside.
+        Raises Forgotten."""
         if not text:
             return ""
         cipher = self._cipher(owner)
         if cipher is None:
             raise Forgotten
         nonce = os.urandom(_NONCE)
-        sealed = cipher.encrypt(nonce, _padded(text), f"{place}|{row}".encode())
+        sealed = cipher.encrypt(nonce, _padded(text, pads), f"{place}|{row}".encode())
         return base64.b64encode(_VERSION + nonce + sealed).decode()
 
     def unseal(self, owner: str, place: str, row: str, sealed: str) -> str:
@@ -252,9 +253,11 @@ def _wrapping(master: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=b"movements wrap").derive(master))
 
 
-def _padded(text: str) -> bytes:
+def _padded(text: str, pads: bool = True) -> bytes:
     raw = text.encode()
     raw = len(raw).to_bytes(4, "big") + raw
+    if not pads:
+        return raw
     size = next((size for size in _SIZES if len(raw) <= size), None)
     if size is None:
         size = -(-len(raw) // _SIZES[-1]) * _SIZES[-1]
