@@ -91,11 +91,11 @@ def lock() -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
 
     class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_void_p)]  # noqa: RUF012
+        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_void_p)]
 
     program = Program(len(steps), ctypes.addressof(code))
     prctl = ctypes.CDLL(None, use_errno=True).prctl
-    prctl.argtypes = [ctypes.c_int] + 4 * [ctypes.c_ulong]
+    prctl.argtypes = (ctypes.c_int, *4 * (ctypes.c_ulong,))
     no_new_privileges, set_seccomp, mode_filter = 38, 22, 2
     if prctl(no_new_privileges, 1, 0, 0, 0) or prctl(
         set_seccomp, mode_filter, ctypes.addressof(program), 0, 0
@@ -127,11 +127,11 @@ def fresh(image: Any, side: int) -> bytes:
 
 
 def picture(body: bytes) -> list[bytes]:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         image = Image.open(io.BytesIO(body), formats=PICTURES)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise Refused("broken") from None
     if image.width * image.height > MOST_PIXELS:
         raise Refused("large")
@@ -186,25 +186,21 @@ def clean(body: bytes) -> list[bytes]:
 
 def _load() -> None:
     """Everything that is imported late otherwise."""
-    import encodings.latin_1
-    import encodings.unicode_escape
-    import encodings.utf_16
-    import encodings.utf_16_be
-    import encodings.utf_16_le
-    from xml.etree import ElementTree  # noqa: F401
+    import xml.etree.ElementTree  # noqa: F401
 
     from PIL import Image, MpoImagePlugin, TiffImagePlugin  # noqa: F401
 
+    for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-be", "utf-16-le", "unicode-escape"):
+        b"  ".decode(encoding)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     turned = Image.Exif()
     turned[0x0112] = 6
     for kind in PICTURES:
         for mode in ("RGB", "P", "RGBA"):
             sample = io.BytesIO()
-            image = Image.new(mode, (9, 5)) if (kind, mode) != ("JPEG", "RGBA") else None
-            if image is not None:
-                image.convert("RGB" if kind == "JPEG" else mode).save(sample, kind, exif=turned)
-                picture(sample.getvalue())
+            image = Image.new("RGB" if kind == "JPEG" else mode, (9, 5))
+            image.save(sample, kind, exif=turned)
+            picture(sample.getvalue())
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Strangers' files are looked into in a process of their own, one each, that can do nothing else."""
+"""Strangers' files are opened in a process of their own, one each, that can do nothing else."""
 
 from __future__ import annotations
 

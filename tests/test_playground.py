@@ -20,7 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from adapters.web import Web
-from core.message import Address, Inbound, Left, Outbound
+from core.message import Address, File, Inbound, Left, Outbound
 from tests.conftest import need_program
 
 T = TypeVar("T")
@@ -364,7 +364,7 @@ def test_files_are_pretended(hand: Hand, bot: Bot) -> None:
     hand.press("#phone-volunteer [data-kind=voice]")
     assert hand.text("#phone-volunteer .file") == "Voice message"
     (event,) = hand.until(lambda: bot.heard)
-    assert event.files == ("voice",)
+    assert event.files == (File("voice"),)
 
 
 def test_lines_to_try_go_into_the_field_and_not_yet_to_the_bot(hand: Hand, bot: Bot) -> None:
