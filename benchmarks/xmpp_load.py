@@ -28,6 +28,7 @@ import asyncio
 import base64
 import os
 import re
+import secrets
 import shlex
 import statistics
 import subprocess
@@ -68,8 +69,11 @@ def cpu_seconds(pid: int) -> float:
 class User(asyncio.Protocol):
     def __init__(self, name: str, bot: str) -> None:
         self.name, self.bot, self.buffer, self.wanted = name, bot, b"", b""
+        self.reader = self
+        """Who gets what the bot makes of this user's lines."""
         self.answered: asyncio.Future[None] | None = None
-        self.bodies = self.lines = 0
+        self.bodies = self.lines = self.expected = 0
+        self.run = secrets.token_hex(4)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -83,11 +87,12 @@ class User(asyncio.Protocol):
             if self.answered is not None and not self.answered.done():
                 self.answered.set_result(None)
 
-    async def exchange(self, data: bytes, wanted: bytes) -> None:
-        self.wanted = wanted
-        self.answered = asyncio.get_running_loop().create_future()
+    async def exchange(self, data: bytes, wanted: bytes, reader: User | None = None) -> None:
+        reader = reader or self
+        reader.wanted = wanted
+        reader.answered = asyncio.get_running_loop().create_future()
         self.transport.write(data)
-        await self.answered
+        await reader.answered
 
     async def login(self) -> None:
         secret = base64.b64encode(f"\0{self.name}\0pw".encode())
@@ -102,9 +107,11 @@ class User(asyncio.Protocol):
     async def say(self, line: str) -> float:
         """-> seconds until the answer."""
         begun, self.lines = time.perf_counter(), self.lines + 1
+        self.reader.expected += 1
         text = line.replace("{n}", str(self.lines))
-        message = f"<message to='{self.bot}' type='chat' id='{self.name}-{self.lines}'><body>{text}"
-        await self.exchange(f"{message}</body></message>".encode(), b"</body>")
+        id = f"{self.name}-{self.run}-{self.lines}"
+        message = f"<message to='{self.bot}' type='chat' id='{id}'><body>{text}"
+        await self.exchange(f"{message}</body></message>".encode(), b"</body>", self.reader)
         return time.perf_counter() - begun
 
     async def loop(self, line: str, until: float, times: list[float]) -> None:
@@ -112,30 +119,57 @@ class User(asyncio.Protocol):
             times.append(await self.say(line))
 
 
-async def load(server: Prosody, bot: str, pid: int, count: int, o: argparse.Namespace) -> Outcome:
+async def answering(user: User, line: str) -> None:
+    """Until the bot is there: what is written before is lost."""
+    while True:
+        try:
+            async with asyncio.timeout(1):
+                await user.say(line)
+                break
+        except TimeoutError:
+            continue
+    await asyncio.sleep(0.2)
+    for one in {user, user.reader}:
+        one.bodies = one.expected = 0
+
+
+def user_name(number: int, bot: str) -> str:
+    return f"u{number}-{bot.partition('@')[0]}"
+
+
+async def load(
+    server: Prosody, bot: str, pid: int, count: int, line: str, seconds: float, relay: bool = False
+) -> Outcome:
+    """relay: users 0 and 1, 2 and 3, ... are pairs, and the bot hands each line to the other one;
+    `count` of them write."""
     loop = asyncio.get_running_loop()
     users: list[User] = []
-    for i in range(count):
-        name = f"u{i}-{bot.partition('@')[0]}"
+    for i in range(count + count % 2 if relay else count):
+        name = user_name(i, bot)
         server.account(name, archive=False)
         factory = User(name, bot)
         await loop.create_connection(lambda user=factory: user, "127.0.0.1", server.port)  # type: ignore[misc]
         users.append(factory)
+    if relay:
+        for user, other in zip(users[::2], users[1::2], strict=True):
+            user.reader, other.reader = other, user
+    writers = users[:count]
     async with asyncio.timeout(60):
         await asyncio.gather(*(user.login() for user in users))
-        await asyncio.gather(*(user.say(o.line) for user in users))
+        await answering(writers[0], line)
+        await asyncio.gather(*(user.say(line) for user in writers))
     assert server.process is not None
     pids = (pid, server.process.pid)
     times: list[float] = []
     before, start = [cpu_seconds(p) for p in pids], time.perf_counter()
-    tasks = [asyncio.create_task(u.loop(o.line, start + o.seconds, times)) for u in users]
-    _, late = await asyncio.wait(tasks, timeout=o.seconds + 10)
+    tasks = [asyncio.create_task(u.loop(line, start + seconds, times)) for u in writers]
+    _, late = await asyncio.wait(tasks, timeout=seconds + 10)
     spent = time.perf_counter() - start
     cpu = [cpu_seconds(p) - b for p, b in zip(pids, before, strict=True)]
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
-    surplus = sum(max(0, user.bodies - user.lines) for user in users)
+    surplus = sum(max(0, user.bodies - user.expected) for user in users)
     for user in users:
         user.transport.close()
     n = max(len(times), 1)
@@ -175,7 +209,9 @@ def measure(command: str, o: argparse.Namespace) -> dict[int, Outcome]:
             Path(known["config"]).write_text(fill(Path(o.template).read_text()))
         bot = subprocess.Popen(shlex.split(fill(command)), stdout=sys.stderr)
         try:
-            return {n: asyncio.run(load(server, jid, bot.pid, n, o)) for n in o.users}
+            return {
+                n: asyncio.run(load(server, jid, bot.pid, n, o.line, o.seconds)) for n in o.users
+            }
         finally:
             bot.terminate()
             bot.wait(20)

@@ -9,26 +9,28 @@ import importlib
 import logging
 import resource
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapters import KNOWN, Adapter
 from bots import config as configuration
-from bots import health
-from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong
+from bots import health, logs, moderators
+from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.gateway import Gateway
+from bots.limits import Limits
 from bots.talk import Talk
 from bots.turn import Community
 from core import people
 from core.actions import belonging
 from core.language import Languages
-from core.message import Address, Down
-from core.store import Book, Store
+from core.message import Down
+from core.store import NotAlone, Store
 from core.upgrades import TooNew
 
 log = logging.getLogger("movements")
@@ -39,19 +41,23 @@ log = logging.getLogger("movements")
 
 def adapters_of(config: Config, only: Sequence[str], demo: bool) -> dict[str, Adapter]:
     """Raises Wrong."""
-    made: dict[str, Adapter] = {}
-    for name, place in KNOWN.items():
-        settings = getattr(config, name)
-        if settings is None or (only and name not in only):
-            continue
-        module, cls = place.split(":")
-        made[name] = getattr(importlib.import_module(module), cls)(**_given(config, name, demo))
+    there = [name for name in KNOWN if getattr(config, name) is not None]
     for name in only:
-        if name not in made:
-            raise Wrong(f"{config.path}: --only {name}: there is no table [{name}]")
-    if not made:
+        if name not in KNOWN:
+            raise Wrong(f"--only {name} is unknown{nearest(name, KNOWN)}")
+        if name not in there:
+            raise Wrong(f"{config.path or 'the playground'}: --only {name}: add the table [{name}]")
+    if not there:
         names = ", ".join(f"[{name}]" for name in KNOWN)
         raise Wrong(f"{config.path}: no platform; add a table, one of: {names}")
+    made: dict[str, Adapter] = {}
+    for name in only or there:
+        module, cls = KNOWN[name].split(":")
+        given = _given(config, name, demo)
+        try:
+            made[name] = getattr(importlib.import_module(module), cls)(**given)
+        except Down as down:
+            raise Wrong(config.told(name, down)) from None
     return made
 
 
@@ -74,25 +80,59 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
             "homeserver": matrix.homeserver,
             "user": matrix.user,
             "password": config.secret(name, "password_file"),
-            "folder": config.folder / "var" / "matrix",
+            "folder": _folder(config, "var/matrix"),
             "proxy": matrix.proxy,
         }
     assert config.web is not None
-    return {"listen": config.web.listen, "demo": demo}
+    return {
+        "listen": _free(config.web.listen) if config is PLAYGROUND else config.web.listen,
+        "demo": demo,
+    }
 
 
-def open_store(config: Config) -> Store:
-    """Raises Wrong."""
-    where = f"{config.path or 'the default'}: [store] url"
+def _folder(config: Config, name: str) -> Path:
+    """A folder of ours beside the configuration, made when missing. Raises Wrong."""
+    folder = config.folder / name
     try:
-        return Store(config.database())
-    except (ArgumentError, NoSuchModuleError):
-        raise Wrong(f"{where} must look like sqlite:///var/movements.db") from None
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        raise Wrong(f"{config.path}: {folder} can't be written; make it so for this user") from None
+    return folder
+
+
+def _free(listen: str) -> str:
+    """The same, unless something listens there: then at any port."""
+    host, port = place(listen)
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError:
+            port = 0
+    return f"{host}:{port}"
+
+
+def open_store(config: Config, *, alone: bool = False) -> Store:
+    """alone: for the gateway itself; commands work beside it. Raises Wrong."""
+    where = config.where("store", "url")
+    if config is PLAYGROUND:
+        raise Wrong(
+            "the playground keeps nothing; copy config.example.toml to config.toml, or name a"
+            " configuration with --config"
+        )
+    try:
+        return Store(config.database(), alone=alone)
+    except NotAlone:
+        raise Wrong(f"{where}: another gateway runs on this database; end it first") from None
     except TooNew as error:
         raise Wrong(f"{where}: written by a newer version ({error}); upgrade first") from None
-    except (SQLAlchemyError, OSError) as error:
-        kind = type(error).__name__
-        raise Wrong(f"{where}: the database can't be opened ({kind}); is it there?") from None
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        if config.store.url.startswith("sqlite"):
+            remedy = "is it a database, and may this user write it and its folder?"
+        else:
+            remedy = "does the server run, and are host, user and database right?"
+        raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
 
 
 def talk_of(config: Config, adapters: dict[str, Adapter]) -> Talk:
@@ -111,15 +151,15 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
     """Until it is told to end. The playground forgets everything then."""
     adapters = adapters_of(config, only, demo)
     if config is not PLAYGROUND:
-        return _run_on(open_store(config), config, adapters)
+        return _run_on(open_store(config, alone=True), config, adapters)
     with tempfile.TemporaryDirectory(prefix="movements-") as folder:
         store = Store(f"sqlite:///{folder}/movements.db")
-        store.now(_playground)
+        store.now(moderators.of_the_playground)
         return _run_on(store, config, adapters)
 
 
 def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
-    gateway = Gateway(store, talk_of(config, adapters), adapters)
+    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits())
     try:
         asyncio.run(_run(gateway, config))
     finally:
@@ -128,100 +168,75 @@ def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
 
 
 async def _run(gateway: Gateway, config: Config) -> None:
+    """Raises Wrong."""
     main = asyncio.current_task()
     assert main is not None
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, main.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    async with contextlib.AsyncExitStack() as open_ones:
+        open_ones.enter_context(contextlib.suppress(asyncio.CancelledError))
+        if config.health:
+            try:
+                await open_ones.enter_async_context(health.served(gateway, config.health.listen))
+            except Down as down:
+                raise Wrong(config.told("health", down)) from None
         async with asyncio.TaskGroup() as group:
             group.create_task(gateway.run())
-            if config.health:
-                group.create_task(health.serve(gateway, config.health.listen))
             if web := gateway.adapters.get("web"):
                 await web.up.wait()
                 print(f"Open {web.url} in a browser. Ctrl-C ends it.", flush=True)  # type: ignore[attr-defined]
-
-
-def _playground(book: Book) -> None:
-    """The phones of the playground that somebody trusted already."""
-    for handle, level in (
-        ("moderator", people.MODERATOR),
-        ("volunteer", people.VERIFIED),
-        ("translator", people.VOUCHED),
-    ):
-        _trusted(book, Address("web", handle), level)
-
-
-def _trusted(book: Book, address: Address, level: int) -> None:
-    found = people.at(book, address)
-    who = found[0] if found else people.meet(book, address, "en")
-    book.do("update people set trust = :level where id = :id", level=level, id=who.id)
+    log.info("ended")
 
 
 def check(config: Config) -> int:
     """Logs in everywhere. -> 1 if anything is wrong; prints a table."""
-    rows: list[tuple[str, str, str]] = [("config", "ok", str(config.path or "defaults"))]
-    try:
-        open_store(config).close()
-        rows.append(("store", "ok", config.database().split("://", 1)[0]))
-    except Wrong as wrong:
-        rows.append(("store", "FAILED", str(wrong)))
-    for name in KNOWN:
-        if getattr(config, name) is None:
-            continue
-        try:
-            (adapter,) = adapters_of(config, [name], False).values()
-            rows.append((name, "ok", asyncio.run(adapter.check())))
-        except Wrong as wrong:
-            rows.append((name, "FAILED", str(wrong)))
-        except Down as down:
-            key = f"[{name}] {down.key}: " if down.key else ""
-            rows.append((name, "FAILED", f"{key}{down.reason}"))
+    rows = [("config", "ok", str(config.path or "none: the playground"))]
+    if config is not PLAYGROUND:
+        rows.append(("store", *_checked(config, "store")))
+    tables = [name for name in (*KNOWN, "health") if getattr(config, name) is not None]
+    rows += [(name, *_checked(config, name)) for name in tables]
+    if not set(tables) & set(KNOWN):
+        rows.append(("platforms", "FAILED", f"{config.path}: there is no table of a platform"))
     width = max(len(name) for name, _, _ in rows)
     for name, state, what in rows:
         print(f"{name:<{width}}  {state:<6}  {what}")
     return int(any(state == "FAILED" for _, state, _ in rows))
 
 
+def _checked(config: Config, table: str) -> tuple[str, str]:
+    """-> "ok" or "FAILED", and one line."""
+    try:
+        if table == "store":
+            open_store(config).close()
+            return "ok", config.database().split("://")[0]
+        if table == "health":
+            assert config.health is not None
+            return "ok", asyncio.run(health.check(config.health.listen))
+        return "ok", asyncio.run(adapters_of(config, [table], False)[table].check())
+    except Wrong as wrong:
+        return "FAILED", str(wrong)
+    except Down as down:
+        return "FAILED", config.told(table, down)
+    except Exception as error:
+        return "FAILED", f"{config.path}: [{table}]: unexpected: {logs.trouble(error)}"
+
+
 def moderator(config: Config, act: str, platform: str | None, handle: str | None) -> int:
     store = open_store(config)
     try:
         if act == "list":
-            found = store.now(_moderators)
+            found = store.now(moderators.all_of_them)
             print("\n".join(found) if found else "There is no moderator yet.")
             return 0
-        if platform not in KNOWN or not handle:
-            raise Wrong(f"moderator {act} PLATFORM HANDLE; platforms are: {', '.join(KNOWN)}")
-        address = Address(platform, handle)
+        address = moderators.address(platform, handle)
         if act == "add":
-            store.now(lambda book: _trusted(book, address, people.MODERATOR))
-        elif not store.now(lambda book: _no_moderator(book, address)):
-            raise Wrong("there is no moderator at this address")
+            store.now(lambda book: moderators.trusted(book, address, people.MODERATOR))
+        elif not store.now(lambda book: moderators.no_more(book, address)):
+            raise Wrong("there is no moderator at this address; see: moderator list")
         print("Done.")
         return 0
     finally:
         store.close()
-
-
-def _moderators(book: Book) -> list[str]:
-    """The operator's own list, on the operator's own terminal; never sent or logged."""
-    rows = book.all(
-        "select a.platform, a.handle from people p join addresses a on a.person = p.id"
-        " where p.trust = :trust order by a.platform, a.handle",
-        trust=people.MODERATOR,
-    )
-    return [f"{row.platform} {row.handle}" for row in rows]
-
-
-def _no_moderator(book: Book, address: Address) -> int:
-    return book.do(
-        "update people set trust = :new where trust = :moderator and id ="
-        " (select person from addresses where platform = :platform and handle = :handle)",
-        new=people.NEW,
-        moderator=people.MODERATOR,
-        platform=address.platform,
-        handle=address.handle,
-    )
 
 
 def stats(config: Config) -> int:
@@ -248,22 +263,22 @@ def parser() -> argparse.ArgumentParser:
     running.add_argument("--only", nargs="+", default=[], metavar="P", help="these platforms only")
     running.add_argument("--demo", action="store_true", help="the playground plays a story itself")
     acts.add_parser("check", parents=[shared], help="log in everywhere and print a table")
-    moderators = acts.add_parser("moderator", parents=[shared], help="add, list, remove moderators")
-    moderators.add_argument("what", choices=("add", "list", "remove"))
-    moderators.add_argument("platform", nargs="?")
-    moderators.add_argument("handle", nargs="?")
+    named = acts.add_parser("moderator", parents=[shared], help="add, list, remove moderators")
+    named.add_argument("what", choices=("add", "list", "remove"))
+    named.add_argument("platform", nargs="?")
+    named.add_argument("handle", nargs="?")
     acts.add_parser("stats", parents=[shared], help="print counts")
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    given = parser().parse_args(argv)
+    """-> 0; 1 if a check failed; 2 for what the operator can mend, with one line that says how."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump holds everything in clear
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for noisy in ("httpx", "httpcore", "aiohttp", "nio", "slixmpp", "telegram", "peewee"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    logs.begin()
+    return obey(parser().parse_args(argv))
+
+
+def obey(given: argparse.Namespace) -> int:
     try:
         config = _config(given.config, getattr(given, "demo", False))
         if given.act == "run":
@@ -276,10 +291,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Wrong as wrong:
         print(wrong, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before or after the gateway itself, which ends by it
+        return 130
+    except Exception:
+        log.critical("ended by a fault of this program", exc_info=True)
+        return 1
 
 
 def _config(path: Path | None, demo: bool) -> Config:
-    if demo and path is None:
+    if demo:
+        if path is not None:
+            raise Wrong(
+                "--demo plays on the playground and needs no --config; leave one of them out"
+            )
         return PLAYGROUND
     default = Path("config.toml")
     if path is None and not default.exists():

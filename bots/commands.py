@@ -6,21 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bots import questions
-from bots.forms import Form, Said, Sheet, Value
+from bots import asking, helping, questions
+from bots.forms import Form
 from bots.turn import Turn
-from core import pseudonyms
-from core.actions import No, belonging, offers, talking, translating
+from core import people, pseudonyms
+from core.actions import No, belonging, offers, profile, talking, translating, trust
 from core.actions import needs as actions
 from core.message import Choice, Code, Joined, Say, Sayable, Word, lines, pack, paragraphs
 from core.needs import by_code
 from core.people import MODERATOR, NEW, VOUCHED
-from core.words import code, commands, fold
+from core.text import only_emoji
+from core.words import code, commands, handed
 
 
 @dataclass(frozen=True)
 class Command:
-    """run gets the turn and what followed the word. line: shown in the help to those with trust."""
+    """run gets the turn and what followed the word, and may raise No. line: shown in the help to
+    those with this trust."""
 
     run: Callable[[Turn, str], None]
     line: Say | None = None
@@ -45,34 +47,70 @@ def greet(turn: Turn) -> None:
         " help. Nobody here sees your name, number or account.",
         community=turn.community.name,
     )
-    turn.say(paragraphs(who, who_reads(turn)), MENU)
+    how = (Choice("safety", Say("How")),) if _readable_by_telegram(turn) else ()
+    turn.say(paragraphs(who, who_reads(turn)), (*how, *MENU))
+
+
+def _readable_by_telegram(turn: Turn) -> bool:
+    reader = turn.community.readers.get(turn.inbound.sender.platform)
+    return reader == "telegram" and not turn.inbound.encrypted
 
 
 def who_reads(turn: Turn) -> Sayable:
-    reader = turn.community.readers.get(turn.inbound.sender.platform, "server")
     if turn.inbound.encrypted:
         return Say("🔒 Only you and this gateway can read this.")
-    if reader == "telegram":
+    if _readable_by_telegram(turn):
         return Say(
             "⚠ Telegram can read what you write to me. For anything that could endanger someone,"
-            " use Matrix or XMPP on a server that you trust."
+            " use Matrix or XMPP."
         )
     return Say("⚠ The server that you use can read what you write to me. Use one that you trust.")
 
 
-def show_help(turn: Turn, _: str = "") -> None:
+def show_help(turn: Turn, rest: str = "") -> None:
+    """Few commands, those that fit what this person does here; the others behind “More”."""
+    if talking.conversations(turn.book, turn.who.id):
+        few: tuple[str, ...] = ("talk", "mine", "block", "report")
+    elif turn.who.trust == MODERATOR:
+        few = ("queue", "verify", "vouch", "stats")
+    else:
+        few = ("needs", "mine", "safety", "forget")
+    more = rest == "more"
     known = [
         Joined(" ", (Word(id), Say("– {what}", what=c.line)))
         for id, c in COMMANDS.items()
-        if c.line and turn.who.trust >= c.trust
+        if c.line and turn.who.trust >= c.trust and (id in few) is not more
     ]
-    turn.say(lines(Say("What you can do:"), *known), MENU)
+    if more:
+        turn.say(lines(Say("You can also write:"), *known))
+    else:
+        choices = (*MENU, Choice("help more", Say("More")))
+        turn.say(lines(Say("You can write, or pick:"), *known), choices)
+
+
+def where_they_are(turn: Turn, why: Say) -> None:
+    """Something has passed: says so, and where they are now."""
+    if form := turn.open_form():
+        return turn.ask_again(form, why)
+    focus = talking.in_focus(turn.book, turn.who)
+    if isinstance(focus, talking.Conversation):
+        here = Say("You are talking with {name}. Just write.", name=focus.title())
+        return turn.say(lines(why, here))
+    choices = (*MENU, Choice("help more", Say("More")))
+    return turn.say(lines(why, Say("What do you want to do?")), choices)
 
 
 def show_safety(turn: Turn, _: str) -> None:
     turn.say(
         paragraphs(
             who_reads(turn),
+            Say(
+                "On Matrix and XMPP you choose the server. “{link}” here gives you a code that"
+                " brings you over.",
+                link=Word("link"),
+            )
+            if _readable_by_telegram(turn)
+            else None,
             Say(
                 "The people you talk with see a name made for one conversation, your words, your"
                 " trust and your languages. Never your account, number or messenger."
@@ -91,75 +129,80 @@ def show_safety(turn: Turn, _: str) -> None:
 
 def need(turn: Turn, text: str) -> None:
     """With a text: everything is guessed, and the preview shows it."""
-    if not text:
-        return turn.open(questions.NEED)
-    sheet = Sheet(turn.who, turn.languages, {}, {})
-    try:
-        outcome = questions.need_text(sheet, Said(text))
-    except No:
-        return turn.open(questions.NEED)
-    assert isinstance(outcome, Value)
-    answers: dict[str, Any] = {"text": outcome.value, **outcome.also}
-    answers["audience"] = turn.community.audience
-    draft = answers.pop("skills?")
-    if picked := draft["picked"] or draft["offered"][:1]:
-        answers["skills"] = picked
-    else:
-        answers["skills?"] = draft
-    offered = answers.pop("country?")["offered"]
-    answers["country"] = offered[0] if offered else ""
-    return turn.open(questions.NEED, answers=answers)
+    text = text.strip()
+    if not text or only_emoji(text):
+        return turn.open(asking.NEED)
+    answers = asking.guessed(turn.sheet({}, {}), text, turn.community.audience)
+    return turn.open(asking.NEED, answers=answers)
 
 
 def offer(turn: Turn, rest: str) -> None:
-    word, _, text = rest.partition(" ")
-    found = needed_code(word)
+    typed, _, text = rest.partition(" ")
+    if not typed:
+        return turn.tell(actions.list_needs(turn.book, turn.who))
+    found = code(typed)
+    if found is None:
+        say = Say("There is no open need {code}. It may be closed.", code=typed[:20])
+        raise No(say, (actions.SEE_NEEDS,))
     actions.check_may_offer(turn.book, turn.who, found)
     if not text.strip():
-        return turn.open(questions.OFFER, {"code": found})
+        return turn.open(helping.OFFER, {"code": found})
     language = turn.languages.detect(text, [turn.who.language])
     turn.tell(offers.offer(turn.book, turn.who, code=found, text=text.strip(), language=language))
     return None
 
 
-def needed_code(typed: str) -> str:
-    """Raises No."""
-    if not typed:
-        raise No(lines(Say("Which need? Write its code, like this:"), Code("offer 7KQ")))
-    found = code(typed)
-    if found is None:
-        raise No(Say("There is no open need {code}. It may be closed.", code=typed[:20]))
-    return found
-
-
 def close(turn: Turn, rest: str) -> None:
-    found = needed_code(rest)
-    need = by_code(turn.book, found)
+    if not rest:
+        return turn.tell(profile.overview(turn.book, turn.who))
+    found = code(rest)
+    need = by_code(turn.book, found) if found else None
     if need is None or (need.person != turn.who.id and turn.who.trust < MODERATOR):
-        raise No(Say("You have no need {code}.", code=Code(found)))
-    turn.open(questions.CLOSE, {"code": found})
+        raise No(Say("You have no need {code}.", code=rest[:20]), (actions.SEE_MINE,))
+    if need.state != "open":
+        raise No(Say("{code} is closed already.", code=Code(need.code)), (actions.SEE_MINE,))
+    return turn.open(questions.CLOSE, {"code": need.code})
+
+
+def leave(turn: Turn, rest: str) -> None:
+    if translating.translates(turn.book, turn.who, rest):
+        return turn.tell(translating.resign(turn.book, turn.who, rest))
+    seen = talking.open_to(turn.book, turn.who.id, rest)
+    return turn.open(questions.LEAVE, {"id": seen.id, "name": seen.name, "code": seen.code})
 
 
 def ask(turn: Turn, rest: str) -> None:
     offers.asked_about(turn.book, turn.who, rest)
-    turn.open(questions.ASK, {"offer": rest})
+    turn.open(helping.ASK, {"offer": rest})
 
 
 # ------------------------------------------------------------------------------------- people
+
+
+def skills(turn: Turn, _: str) -> None:
+    """Whoever said it before starts from that."""
+    able, places = profile.skills_of(turn.book, turn.who)
+    said = {
+        "skills": able,
+        "languages": people.reads(turn.book, turn.who.id) if able else [turn.who.language],
+        "countries": [place for place in places if place != people.ANY],
+    }
+    answers = {f"{name}?": {"picked": picked} for name, picked in said.items()}
+    turn.open(helping.SKILLS, answers=answers)
 
 
 def translate(turn: Turn, rest: str) -> None:
     """`translate Persian English` goes straight to the question whether back as well."""
     named = [tag for word in rest.replace(",", " ").split() if (tag := commands().language(word))]
     if len(named) >= 2 and named[0] != named[-1]:
-        return turn.open(questions.TRANSLATE, answers={"source": named[0], "target": named[-1]})
-    return turn.open(questions.TRANSLATE)
+        return turn.open(helping.TRANSLATE, answers={"source": named[0], "target": named[-1]})
+    return turn.open(helping.TRANSLATE)
 
 
 def language(turn: Turn, rest: str) -> None:
     tag = commands().language(rest) if rest else None
     if tag in turn.languages.enabled:
-        turn.tell(belonging.set_language(turn.book, turn.who, language=tag))
+        turn.tell(profile.set_language(turn.book, turn.who, language=tag))
     else:
         turn.open(questions.LANGUAGE)
 
@@ -196,21 +239,23 @@ def _about_one(turn: Turn, form: Form, rest: str) -> None:
 
 def _trust(kind: str) -> Callable[[Turn, str], None]:
     def run(turn: Turn, rest: str) -> None:
-        typed = fold(rest).upper()
         if not rest:
-            turn.tell(belonging.hand_out(turn.book, turn.who, kind))
+            turn.tell(trust.hand_out(turn.book, turn.who, kind))
         elif (found := whose(turn, rest)) is not None:
-            turn.tell(belonging.raise_for(turn.book, turn.who, kind, found))
+            turn.tell(trust.raise_for(turn.book, turn.who, kind, found))
         else:
-            turn.tell(belonging.take_code(turn.book, turn.who, kind, typed))
+            turn.tell(trust.take_code(turn.book, turn.who, kind, handed(rest) or ""))
 
     return run
 
 
 def link(turn: Turn, rest: str) -> None:
     if not rest:
-        return turn.tell(belonging.hand_out(turn.book, turn.who, "link"))
-    return turn.tell(belonging.link(turn.book, turn.who, fold(rest).upper()))
+        return turn.tell(trust.hand_out(turn.book, turn.who, "link"))
+    told = belonging.link(turn.book, turn.who, handed(rest) or "")
+    turn.notices.clear()  # a greeting, to somebody who is now known under another name
+    turn.tell(told)
+    return None
 
 
 def forget(turn: Turn, _: str) -> None:
@@ -248,18 +293,16 @@ COMMANDS: dict[str, Command] = {
     "need": Command(need, Say("ask for help")),
     "needs": Command(_plain(actions.list_needs), Say("open needs that you could answer")),
     "offer": Command(offer, Say("offer help with a need, by its code")),
-    "skills": Command(
-        lambda turn, rest: turn.open(questions.SKILLS), Say("what you can help with, and how often")
-    ),
+    "skills": Command(skills, Say("what you can help with, and how often")),
     "translate": Command(translate, Say("the languages between which you translate")),
-    "mine": Command(_plain(belonging.overview), Say("your needs and conversations")),
+    "mine": Command(_plain(profile.overview), Say("your needs and conversations")),
     "talk": Command(talk, Say("choose whom you write to")),
     "language": Command(language, Say("the language that I write")),
     "safety": Command(show_safety, Say("who can read what")),
     "link": Command(link, Say("use a second messenger")),
     "vouch": Command(_trust("vouch"), Say("say that you trust somebody"), VOUCHED),
     "verify": Command(_trust("verify"), Say("verify somebody"), MODERATOR),
-    "queue": Command(_plain(belonging.queue), Say("what was reported"), MODERATOR),
+    "queue": Command(_plain(trust.queue), Say("what was reported"), MODERATOR),
     "stats": Command(stats, Say("how much is going on"), MODERATOR),
     "close": Command(close, Say("close a need")),
     "block": Command(
@@ -268,7 +311,7 @@ COMMANDS: dict[str, Command] = {
     "report": Command(
         lambda turn, rest: _about_one(turn, questions.REPORT, rest), Say("tell the moderators")
     ),
-    "stop": Command(_plain(belonging.stop), Say("no more alerts")),
+    "stop": Command(_plain(profile.stop), Say("no more alerts")),
     "forget": Command(forget, Say("wipe everything about you")),
     "help": Command(show_help),
     # On buttons only: each names one thing that was shown.
@@ -278,9 +321,10 @@ COMMANDS: dict[str, Command] = {
     "pass": Command(_on(actions.decline_alert)),
     "why": Command(_on(actions.explain_alert)),
     "keep": Command(_on(actions.keep_need)),
-    "leave": Command(_on(talking.leave)),
+    "leave": Command(leave),
+    "read": Command(_on(actions.read_need)),
     "join": Command(_on(translating.join)),
     "notnow": Command(_on(translating.not_now)),
-    "suspend": Command(_on(belonging.suspend), trust=MODERATOR),
-    "dismiss": Command(_on(belonging.dismiss), trust=MODERATOR),
+    "suspend": Command(_on(trust.suspend)),
+    "dismiss": Command(_on(trust.dismiss)),
 }

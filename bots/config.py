@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from core.language import Languages
+from core.message import Down
+
 AUDIENCES = ("anyone", "vouched", "verified")
+
+
+REMEDIES = {
+    "token_file": "put the token that @BotFather gives into that file",
+    "password_file": "put the account's password into that file",
+    "api": "is the address right, and does the server run?",
+    "host": "are host and port right, and does the server run?",
+    "homeserver": "is the address right, and does the server run?",
+    "proxy": "is the address right, and does the proxy run?",
+    "ca_file": "name a file with the authority's certificate (PEM), or leave it out",
+    "jid": "give the gateway an account of its own",
+    "user": "give the gateway an account of its own",
+    "listen": "choose another one",
+}
+"""key -> what the operator can do about it."""
 
 
 class Wrong(Exception):
@@ -90,19 +110,32 @@ class Config:
             return self.store.url
         return f"{prefix}{self.folder / rest}"
 
+    def where(self, table: str, key: str) -> str:
+        """How the operator finds a setting: "config.toml: [xmpp] host"."""
+        return f"{self.path or 'the playground'}: [{table}] {key}"
+
+    def told(self, table: str, down: Down) -> str:
+        """-> one line: file, table, key, what is wrong, what to do."""
+        if down.key is None:
+            return f"{self.path or 'the playground'}: [{table}]: {down.reason}"
+        return f"{self.where(table, down.key)}: {down.reason}; {REMEDIES[down.key]}"
+
     def secret(self, table: str, key: str) -> str:
         """What the file named by a key holds. Raises Wrong."""
         path = self.folder / str(getattr(getattr(self, table), key))
-        where = f"{self.path}: [{table}] {key}"
+        where, remedy = self.where(table, key), "put the secret into it, on one line"
         try:
             if path.stat().st_mode & 0o007:
                 raise Wrong(f"{where}: {path} can be read by everybody here; run: chmod 600 {path}")
-            text: str = path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = "does not exist" if isinstance(error, FileNotFoundError) else "can't be read"
-            raise Wrong(f"{where}: {path} {why}; put the secret into it, on one line") from None
+            text = path.read_text("utf-8-sig").strip()
+        except FileNotFoundError:
+            raise Wrong(f"{where}: {path} does not exist; {remedy}") from None
+        except (OSError, ValueError):
+            raise Wrong(f"{where}: {path} can't be read as text; {remedy}") from None
         if not text:
-            raise Wrong(f"{where}: {path} is empty; put the secret into it, on one line")
+            raise Wrong(f"{where}: {path} is empty; {remedy}")
+        if len(text.splitlines()) > 1:
+            raise Wrong(f"{where}: {path} has more than one line; {remedy}")
         return text
 
 
@@ -122,18 +155,22 @@ PLAYGROUND = Config(web=WebSettings())
 def load(path: Path) -> Config:
     """Raises Wrong."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         example = "copy config.example.toml and fill it in"
         raise Wrong(f"{path}: there is no such file; {example}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Wrong(f"{path}: can't be read ({type(error).__name__})") from None
     except tomllib.TOMLDecodeError as error:
         raise Wrong(f"{path}: this is not TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise Wrong(f"{path}: this is not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise Wrong(f"{path}: can't be read ({type(error).__name__})") from None
     tables: dict[str, Any] = {}
     for name, values in raw.items():
+        if name not in TABLES and not isinstance(values, dict):
+            raise Wrong(f"{path}: {name} stands outside of a table; put it below its [table]")
         if name not in TABLES:
-            raise Wrong(f"{path}: [{name}] is unknown{_nearest(name, TABLES)}")
+            raise Wrong(f"{path}: [{name}] is unknown{nearest(name, TABLES)}")
         if not isinstance(values, dict):
             raise Wrong(f"{path}: {name} is a table; write it as [{name}]")
         tables[name] = _table(path, name, values)
@@ -142,15 +179,35 @@ def load(path: Path) -> Config:
     return config
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """-> the end of a line that says what was perhaps meant."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known are: {', '.join(known)}"
+
+
+def place(listen: str) -> tuple[str, int]:
+    """Splits a `listen` that was checked, "127.0.0.1:9642" or "[::1]:9642", into host and port."""
+    host, port = _host(listen)
+    return host or "", port or 0
+
+
+def _host(authority: str) -> tuple[str | None, int | None]:
+    try:
+        parts = urlsplit(f"//{authority}")
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None
+
+
 def _table(path: Path, name: str, values: dict[str, Any]) -> Any:
     fields = {f.name: f for f in dataclasses.fields(TABLES[name])}
     for key, value in values.items():
         if key not in fields:
-            raise Wrong(f"{path}: [{name}] {key} is unknown{_nearest(key, fields)}")
+            raise Wrong(f"{path}: [{name}] {key} is unknown{nearest(key, fields)}")
         values[key] = _typed(f"{path}: [{name}] {key}", value, str(fields[key].type))
     for key, f in fields.items():
-        given = key in values or f.default is not dataclasses.MISSING
-        if not given:
+        if key not in values and f.default is dataclasses.MISSING:
             raise Wrong(f'{path}: [{name}] {key} is missing; add: {key} = "..."')
     return TABLES[name](**values)
 
@@ -166,35 +223,66 @@ def _typed(where: str, value: Any, wanted: str) -> Any:
         raise Wrong(f"{where} must be a number, without quotes")
     if not isinstance(value, str):
         raise Wrong(f'{where} must be a text, in quotes: "..."')
+    if "\0" in value:
+        raise Wrong(f"{where} holds a character that no setting can")
     if not value and "None" in wanted:
         return None
     if not value:
-        raise Wrong(f"{where} is empty")
+        raise Wrong(f"{where} is empty; fill it in, or leave the line out if it has a default")
     return value
 
 
-def _nearest(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), 1, 0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known are: {', '.join(known)}"
-
-
 def _check(config: Config) -> None:
-    from core.language import Languages
-
-    path, community = config.path, config.community
+    """What can be known without asking anybody. Raises Wrong."""
+    community = config.community
     if community.audience not in AUDIENCES:
-        raise Wrong(f"{path}: [community] audience must be one of: {', '.join(AUDIENCES)}")
+        where = config.where("community", "audience")
+        raise Wrong(f"{where} must be one of: {', '.join(AUDIENCES)}")
+    there = Languages().enabled
     for tag in community.languages:
-        if tag not in Languages().enabled:
-            ready = ", ".join(Languages().enabled)
-            raise Wrong(
-                f"{path}: [community] languages: {tag} has no catalogue; there are: {ready}"
-            )
-    for name in ("telegram", "xmpp", "matrix"):
-        proxy = getattr(getattr(config, name), "proxy", None)
-        if proxy and urlsplit(proxy).scheme not in ("socks5", "http"):
-            raise Wrong(f"{path}: [{name}] proxy must look like socks5://127.0.0.1:9050")
-    if config.matrix and urlsplit(config.matrix.homeserver).scheme not in ("https", "http"):
-        raise Wrong(f"{path}: [matrix] homeserver must look like https://matrix.example.org")
-    if config.xmpp and "@" not in config.xmpp.jid:
-        raise Wrong(f"{path}: [xmpp] jid must look like movements@example.org")
+        if tag not in there:
+            where = config.where("community", "languages")
+            raise Wrong(f"{where}: {tag} is not translated yet; there are: {', '.join(there)}")
+    for table, key, form, example in _FORMS:
+        value = getattr(getattr(config, table), key, None)
+        if value is not None and not form(value):
+            raise Wrong(f"{config.where(table, key)} must look like {example}")
+
+
+def _url(value: str, *schemes: str) -> bool:
+    scheme, _, rest = value.partition("://")
+    return scheme in schemes and bool(_host(rest.split("/")[0])[0])
+
+
+def _proxy(value: str) -> bool:
+    scheme, _, rest = value.partition("://")
+    return scheme in ("socks5", "http") and None not in _host(rest)
+
+
+def _website(value: str) -> bool:
+    return _url(value, "https", "http")
+
+
+def _listen(value: str) -> bool:
+    return None not in _host(value) and "/" not in value
+
+
+def _database(value: str) -> bool:
+    # one in memory would be another one in each thread
+    return bool(re.fullmatch(r"sqlite:///(?!:memory:)[^?]+|postgresql\+psycopg://.+", value))
+
+
+_FORMS = (
+    ("store", "url", _database, "sqlite:///var/movements.db or postgresql+psycopg:///movements"),
+    ("telegram", "api", _website, "https://api.telegram.org"),
+    ("telegram", "proxy", _proxy, "socks5://127.0.0.1:9050"),
+    ("xmpp", "jid", re.compile(r"[^@/\s]+@[^@/\s]+").fullmatch, "movements@example.org"),
+    ("xmpp", "port", range(1, 65536).__contains__, "5222"),
+    ("xmpp", "proxy", _proxy, "socks5://127.0.0.1:9050"),
+    ("matrix", "homeserver", _website, "https://matrix.example.org"),
+    ("matrix", "user", re.compile(r"@[^@:\s]+:\S+").fullmatch, "@movements:example.org"),
+    ("matrix", "proxy", _proxy, "socks5://127.0.0.1:9050"),
+    ("web", "listen", _listen, "127.0.0.1:8642"),
+    ("health", "listen", _listen, "127.0.0.1:9642"),
+)
+"""table, key, what holds for every right value, and one of them."""

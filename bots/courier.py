@@ -18,6 +18,7 @@ from core import outbox
 from core.actions import belonging
 from core.language import Languages
 from core.message import (
+    Address,
     Facts,
     Gone,
     Joined,
@@ -38,14 +39,21 @@ log = logging.getLogger("movements.courier")
 
 Do = Callable[[Any], Awaitable[Any]]
 _LONGEST_PAUSE = 60.0
+_LANDING = 2.0
 
 
 @dataclass
 class Lane:
-    """What waits for one address, in order."""
+    """What waits for one person, in order."""
 
     rows: deque[Waiting] = field(default_factory=deque)
+    natives: list[str] = field(default_factory=list)
+    """The parts of the first row that are out already."""
+    flying: bool = False
+    """The first row is out, or about to be, and not recorded yet."""
     not_before: float = 0.0
+    place: asyncio.Future[None] | None = None
+    """Where it waits for its platform's next turn."""
     task: asyncio.Task[None] | None = None
 
 
@@ -63,15 +71,24 @@ class Pace:
     def pause(self, seconds: float) -> None:
         self.next = max(self.next, asyncio.get_running_loop().time() + seconds)
 
-    async def turn(self, urgent: bool) -> None:
+    async def turn(self, lane: Lane) -> None:
+        """A lane with an answer in it hurries, and so do the alerts that stand before the answer:
+        order holds."""
         loop = asyncio.get_running_loop()
         if not self.spacing and self.next <= loop.time():
             return
-        place = loop.create_future()
-        self.waiting[0 if urgent else 1].append(place)
+        lane.place = loop.create_future()
+        self.waiting[0 if any(row.urgent for row in lane.rows) else 1].append(lane.place)
         if self.ticking is None or self.ticking.done():
             self.ticking = asyncio.create_task(self._tick())
-        await place
+        try:
+            await lane.place
+        finally:
+            lane.place = None
+
+    def hurry(self, lane: Lane) -> None:
+        if lane.place is not None:
+            self.waiting[0].append(lane.place)  # its later place is passed over then
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -92,11 +109,14 @@ class Courier:
     def __init__(self, do: Do, languages: Languages, adapters: Mapping[str, Adapter]) -> None:
         self.do, self.languages, self.adapters = do, languages, adapters
         self.paces = {name: Pace(adapter.facts) for name, adapter in adapters.items()}
-        self.lanes: dict[int, Lane] = {}
+        self.lanes: dict[str, Lane] = {}
         self.known: set[int] = set()
         self.last = 0
+        self.began = False
+        """What waited when this process began is loaded."""
         self.news = asyncio.Event()
         self.returned: set[str] = set()
+        self.flying: dict[Address, asyncio.Future[None]] = {}
         self.sent: list[tuple[Sent, asyncio.Future[None]]] = []
         self.recording: asyncio.Task[None] | None = None
         self.delivered = 0
@@ -114,11 +134,7 @@ class Courier:
             while True:
                 await self.news.wait()
                 self.news.clear()
-                try:
-                    await self._load()
-                except StoreDown:
-                    await asyncio.sleep(1)
-                    self.news.set()
+                await self._load()
         finally:
             tasks = [lane.task for lane in self.lanes.values() if lane.task]
             tasks += [t for t in (self.recording, *(p.ticking for p in self.paces.values())) if t]
@@ -128,35 +144,64 @@ class Courier:
 
     async def _load(self) -> None:
         while self.returned:
-            person = self.returned.pop()
-            for row in await self.do(partial(outbox.waiting_for, person=person)):
-                self._queue(row)
+            await self._readdress(self.returned.pop())
         while True:
             before = self.last
-            rows, self.last = await self.do(partial(outbox.waiting, after=self.last))
+            rows, self.last = await self._surely(partial(outbox.waiting, after=self.last))
             for row in rows:
                 self._queue(row)
             if self.last == before:
+                self.began = True
                 return
 
     def _queue(self, row: Waiting) -> None:
         if row.id in self.known or row.to.platform not in self.adapters:
             return
         self.known.add(row.id)
-        lane = self.lanes.setdefault(row.address, Lane())
+        lane = self.lanes.setdefault(row.person, Lane())
         lane.rows.append(row)
+        if row.urgent:
+            self.paces[row.to.platform].hurry(lane)
         if lane.task is None:
-            lane.task = asyncio.create_task(self._drain(row.address, lane))
+            if not self.began:  # an earlier process may have sent it just before it ended
+                self.flying.setdefault(row.to, asyncio.get_running_loop().create_future())
+            lane.task = asyncio.create_task(self._drain(row.person, lane))
 
-    async def _drain(self, address: int, lane: Lane) -> None:
+    async def _readdress(self, person: str) -> None:
+        """Somebody is reached elsewhere now: what waits goes there, in the same order. A message
+        that is just being sent stays where it is."""
+        while True:
+            lane = self.lanes.get(person)
+            if lane and lane.task and not lane.flying:
+                lane.task.cancel()
+                await asyncio.gather(lane.task, return_exceptions=True)
+                if lane.rows:
+                    self._landed(lane.rows[0])
+            rows = await self._surely(partial(outbox.waiting_for, person=person))
+            lane = self.lanes.setdefault(person, Lane())
+            if lane.task is None or lane.flying:
+                break
+        self.known.difference_update(row.id for row in lane.rows)
+        ahead = [lane.rows[0]] if lane.task else []
+        lane.rows = deque(ahead)
+        self.known.update(row.id for row in ahead)
+        if not ahead:
+            lane.natives, lane.not_before = [], 0.0
+        for row in rows:
+            self._queue(row)
+        if not lane.rows:
+            self.lanes.pop(person, None)
+
+    async def _drain(self, person: str, lane: Lane) -> None:
         tries = 0
         try:
             while lane.rows:
                 row = lane.rows[0]
                 try:
                     await self._send(lane, row)
-                except Gone:
-                    return await self._gone(address, lane)
+                except Gone:  # what waits is readdressed, by the wake that `dead` gives
+                    await self._surely(partial(outbox.dead, address=row.address))
+                    return
                 except Later as later:
                     lane.not_before = asyncio.get_running_loop().time() + later.seconds
                     if later.everywhere:
@@ -170,50 +215,75 @@ class Courier:
                     if tries == 1:
                         await _pause(1)
                         continue
-                    await self.do(partial(outbox.dropped, id=row.id))
+                    await self._surely(partial(outbox.dropped, id=row.id))
                 except Refused:
                     log.warning("a message was refused by %s", row.to.platform)
-                    await self.do(partial(outbox.dropped, id=row.id))
-                tries = 0
+                    await self._surely(partial(outbox.dropped, id=row.id))
+                except Exception as error:  # this notice is at fault: the next ones go on
+                    log.error("a notice was dropped: %s", type(error).__name__)
+                    await self._surely(partial(outbox.dropped, id=row.id))
+                tries, lane.natives = 0, []
                 lane.rows.popleft()
                 self.known.discard(row.id)
         finally:
             lane.task = None
             if not lane.rows and lane.not_before <= asyncio.get_running_loop().time():
-                self.lanes.pop(address, None)
+                self.lanes.pop(person, None)
 
-    async def _gone(self, address: int, lane: Lane) -> None:
-        for row in lane.rows:
-            self.known.discard(row.id)
-        lane.rows.clear()
-        await self.do(partial(outbox.dead, address=address))
+    async def _surely(self, job: Any) -> Any:
+        """Does it as soon as the store is up."""
+        while True:
+            try:
+                return await self.do(job)
+            except StoreDown:
+                await asyncio.sleep(1)
 
     # ------------------------------------------------------------------ one message
 
     async def _send(self, lane: Lane, row: Waiting) -> None:
         adapter, pace = self.adapters[row.to.platform], self.paces[row.to.platform]
-        if row.notice.answers or row.notice.replaces:
-            row = await self.do(partial(outbox.anchored, row=row))
-        natives: list[str] = []
-        for out in self.rendered(row, adapter.facts):
-            loop = asyncio.get_running_loop()
-            await adapter.up.wait()
-            if (wait := lane.not_before - loop.time()) > 0:
-                await asyncio.sleep(wait)
-            await pace.turn(row.urgent)
-            try:
-                natives.append(await adapter.send(out))
-            except Undelivered:
-                raise
-            except Exception as error:
-                log.error("%s could not send: %s", row.to.platform, type(error).__name__)
-                raise Unknown from None
-            lane.not_before = loop.time() + adapter.facts.gap
-        values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
-        await self._record(Sent(row, tuple(natives), values))
+        loop = asyncio.get_running_loop()
+        try:
+            if row.notice.answers or row.notice.replaces:
+                row = await self.do(partial(outbox.anchored, row=row))
+            outs = self.rendered(row, adapter.facts)
+            for out in outs[len(lane.natives) :]:
+                await adapter.up.wait()
+                if (wait := lane.not_before - loop.time()) > 0:
+                    await asyncio.sleep(wait)
+                await pace.turn(lane)
+                self.flying.setdefault(row.to, loop.create_future())
+                lane.flying = True
+                lane.natives.append(await self._handed_over(adapter, out))
+                lane.not_before = loop.time() + adapter.facts.gap
+            values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
+            natives, lane.natives = tuple(lane.natives), []
+            await self._record(Sent(row, natives, values))
+        finally:
+            lane.flying = False
+            self._landed(row)
         self.delivered += 1
         if row.key.startswith(outbox.FAREWELL):
-            await self.do(partial(belonging.unless_busy, who=row.person))
+            await self._surely(partial(belonging.unless_busy, who=row.person))
+
+    async def _handed_over(self, adapter: Adapter, out: Outbound) -> str:
+        try:
+            return await adapter.send(out)
+        except Undelivered:
+            raise
+        except Exception as error:
+            log.error("%s could not send: %s", out.to.platform, type(error).__name__)
+            raise Unknown from None
+
+    def _landed(self, row: Waiting) -> None:
+        if flight := self.flying.pop(row.to, None):
+            flight.set_result(None)
+
+    async def landed(self, to: Address) -> None:
+        """Waits until what is on its way to an address is recorded: a quick answer to it may be
+        heard before the platform has told us its id."""
+        if flight := self.flying.get(to):
+            await asyncio.wait({flight}, timeout=_LANDING)
 
     def rendered(self, row: Waiting, facts: Facts) -> list[Outbound]:
         """The notice in its reader's language, in as many parts as the platform needs."""
@@ -252,15 +322,18 @@ class Courier:
     async def _record_all(self) -> None:
         while self.sent:
             taken, self.sent = self.sent, []
-            while True:
-                try:
-                    await self.do(partial(outbox.delivered, sent=[sent for sent, _ in taken]))
-                    break
-                except StoreDown:  # it is out: it must not go out again for want of a row
-                    await asyncio.sleep(1)
+            failed = None
+            try:  # it is out: it must not go out again for want of a row
+                await self._surely(partial(outbox.delivered, sent=[sent for sent, _ in taken]))
+            except Exception as error:
+                failed = error
             for _, done in taken:
-                if not done.done():
+                if done.done():
+                    continue
+                if failed is None:
                     done.set_result(None)
+                else:
+                    done.set_exception(failed)
 
 
 async def _pause(tries: int) -> None:

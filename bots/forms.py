@@ -28,7 +28,8 @@ class Option:
 @dataclass(frozen=True)
 class Sheet:
     """An open form as its questions see it. answers[name + "?"] is the draft of a question that
-    takes several steps (picks so far, the page of a menu)."""
+    takes several steps: what was "offered" and "picked" stays in it for whoever comes back to the
+    question; "step" is where in the question they are, and goes."""
 
     who: Person
     languages: Languages
@@ -129,17 +130,32 @@ def answered(sheet: Sheet, name: str, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Draft):
         answers[f"{name}?"] = dict(outcome.draft)
         return answers
-    answers.pop(f"{name}?", None)
+    _leave(answers, name)
     if isinstance(outcome, Change):
         answers.pop(outcome.name, None)
-        answers.pop(f"{outcome.name}?", None)
     else:
         answers[name] = outcome.value
         answers.update(outcome.also)
     return answers
 
 
+def went_back(form: Form, asked: str, sheet: Sheet) -> dict[str, Any]:
+    """The answers after `back`: one step within the question, else without the answer before."""
+    answers = dict(sheet.answers)
+    if not _leave(answers, asked) and (earlier := before(form, asked, sheet)):
+        answers.pop(earlier.name)
+    return answers
+
+
+def _leave(answers: dict[str, Any], name: str) -> bool:
+    """-> whether they were somewhere inside the question."""
+    draft = dict(answers.get(f"{name}?") or {})
+    step = draft.pop("step", None)
+    answers[f"{name}?"] = draft
+    return bool(step)
+
+
 __all__ = [
     "Change", "Draft", "Field", "Form", "No", "Option", "Said", "Sheet", "Value",
-    "answered", "before", "named", "pending",
+    "answered", "named", "pending", "went_back",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -14,9 +15,11 @@ from typing import Any
 from adapters import Adapter
 from bots.clock import Clock
 from bots.courier import Courier
+from bots.limits import Limits
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
+from core.text import numbers
 
 log = logging.getLogger("movements")
 
@@ -36,8 +39,17 @@ class Condition:
 class Gateway:
     """One process. `run` until cancelled; `close` the store afterwards."""
 
-    def __init__(self, store: Store, talk: Talk, adapters: Mapping[str, Adapter]) -> None:
-        self.store, self.talk, self.adapters = store, talk, adapters
+    def __init__(
+        self,
+        store: Store,
+        talk: Talk,
+        adapters: Mapping[str, Adapter],
+        limits: Limits | None = None,
+    ) -> None:
+        """limits: None where everything is to be heard, as when its speed is measured."""
+        self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
+        if limits is not None:
+            limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.clock = Clock(self.do, store.clock)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
@@ -54,7 +66,7 @@ class Gateway:
     def _given_back(
         self, loop: asyncio.AbstractEventLoop, done: list[Done], wakes: set[str]
     ) -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._resolve, done, wakes)
 
     def _resolve(self, done: list[Done], wakes: set[str]) -> None:
@@ -76,8 +88,17 @@ class Gateway:
     # ------------------------------------------------------------------ hearing
 
     async def hear(self, event: Inbound | Left) -> bool:
-        """The adapters' `Hear`. A message that can't be handled is set aside and its author told;
-        it never comes again. Raises StoreDown: nothing is kept, the platform must keep it."""
+        """The adapters' `Hear`. A message beyond the limits is acknowledged and comes to nothing.
+        Raises StoreDown: nothing is kept, the platform must keep it."""
+        if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
+            await self.courier.landed(event.sender)
+        if self.limits is None:
+            return await self._heard(event)
+        return await self.limits.admit(event)
+
+    async def _heard(self, event: Inbound | Left) -> bool:
+        """A message that can't be handled is set aside and its author told; it never comes again.
+        Raises StoreDown."""
         self.heard += 1
         try:
             return bool(await self.do(partial(self.talk.hear, event=event)))
@@ -98,6 +119,8 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self.store.give_back = partial(self._given_back, loop)
         async with asyncio.TaskGroup() as group:
+            if self.limits is not None:
+                group.create_task(self.limits.run())
             group.create_task(self.courier.run())
             group.create_task(self.clock.run())
             for name, adapter in self.adapters.items():
@@ -117,6 +140,8 @@ class Gateway:
                 trouble = (
                     down.reason if down.key is None else f"{down.reason} ([{name}] {down.key})"
                 )
+            except StoreDown:  # not the platform's fault: it is not kept waiting
+                trouble, tries = "the store is down", 0
             except Exception as error:
                 trouble = type(error).__name__
             tries = 1 if time.monotonic() - began > _STEADY else tries + 1

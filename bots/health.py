@@ -1,12 +1,15 @@
-"""/healthz and /metrics on loopback: how the platforms are, and counts; nothing about anybody."""
+"""/healthz and /metrics: how the platforms are, and counts; nothing about anybody."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from bots.config import place
 from bots.gateway import Gateway
 from core.message import Down
 
@@ -25,7 +28,8 @@ def page(gateway: Gateway) -> tuple[int, str]:
 
 
 async def metrics(gateway: Gateway) -> str:
-    """Prometheus text format."""
+    """The text format of Prometheus
+    (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format)."""
     waiting = await gateway.do(
         lambda book: book.value("select count(*) from outbox where state = 'waiting'")
     )
@@ -40,25 +44,43 @@ async def metrics(gateway: Gateway) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def serve(gateway: Gateway, listen: str) -> None:
-    """Until cancelled. Raises Down if the address can't be used."""
-    host, _, port = listen.rpartition(":")
+@contextlib.asynccontextmanager
+async def served(gateway: Gateway, listen: str) -> AsyncIterator[None]:
+    """Answers at `listen` while it is open. Raises Down if the address can't be used."""
 
     async def healthz(_: web.Request) -> web.Response:
         status, text = page(gateway)
         return web.Response(status=status, text=text)
 
     async def counts(_: web.Request) -> web.Response:
-        return web.Response(text=await metrics(gateway))
+        try:
+            return web.Response(text=await metrics(gateway))
+        except Exception as error:  # the store is down: its text may quote a statement
+            return web.Response(status=503, text=f"{type(error).__name__}\n")
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/metrics", counts)])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, int(port)).start()
-        await asyncio.Event().wait()
-    except (OSError, ValueError):
-        raise Down("the address can't be used", key="listen") from None
+        try:
+            await web.TCPSite(runner, *place(listen)).start()
+        except OSError:
+            raise _taken() from None
+        yield
     finally:
         await runner.cleanup()
+
+
+async def check(listen: str) -> str:
+    """-> where it would listen. Raises Down."""
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, *place(listen))
+    except OSError:
+        raise _taken() from None
+    server.close()
+    return listen
+
+
+def _taken() -> Down:
+    return Down("this address is taken, or is not one of this machine", key="listen")

@@ -1,25 +1,53 @@
-"""Answers picked from long lists (skills, languages, countries), or written in own words."""
+"""Answers: picked from what is offered (skills, languages, countries), or written in own words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bots.forms import Draft, Option, Outcome, Said, Sheet, Value
 from core import countries
 from core.actions import No
-from core.message import Arg, Name, Say
+from core.message import Arg, Joined, Name, Say, Sayable
+from core.people import ANY
 from core.skills import GROUPS, SKILLS, suggest
+from core.text import only_emoji
 from core.words import commands
 
-LANGUAGES = (
-    "en", "fa", "ar", "ru", "zh_Hans", "zh_Hant", "es", "fr", "ko", "tr", "uk", "vi", "my", "be",
-    "ur", "am", "ku", "ckb", "ps", "ug", "bo", "de",
-)  # fmt: skip
-"""The languages people may say that they read; the bot itself writes those that are enabled."""
+_OFFERED = 8
+"""Languages in one question; every other one can be written."""
 
-_SURE = 1.4
+_SURE = 10.0
 """A proposal this strong is ticked from the start; she can take the tick away."""
+
+
+PICK = Say("Please pick one of these.")
+
+
+# ------------------------------------------------------------------------------------- simple ones
+
+
+def words(sheet: Sheet, said: Said) -> str:
+    """What was written, if it holds anything to read. Raises No."""
+    text = said.text.strip()
+    if not text or only_emoji(text):
+        raise No(Say("Please write it in words."))
+    return text
+
+
+def text_only(sheet: Sheet, said: Said) -> Outcome:
+    return Value(words(sheet, said))
+
+
+def picked(sheet: Sheet, said: Said, why: Say = PICK) -> str:
+    """The picked token. Raises No when words came instead."""
+    if not said.tokens:
+        raise No(why)
+    return said.tokens[0]
+
+
+def one_of(sheet: Sheet, said: Said) -> Outcome:
+    return Value(picked(sheet, said))
 
 
 # ------------------------------------------------------------------------------------- skills
@@ -42,7 +70,7 @@ def _ticked(code: str, draft: dict[str, Any]) -> Arg:
 
 def skill_options(sheet: Sheet) -> list[Option]:
     draft = sheet.draft("skills")
-    page = draft.get("page", "")
+    page = draft.get("step", "")
     if page == "groups" or not (page or draft.get("offered") or draft.get("picked")):
         groups = [Option(f"g.{group}", Name("group", group)) for group in GROUPS]
         return [*groups, Option("front", Say("Back"))] if page else groups
@@ -67,13 +95,13 @@ def pick_skills(sheet: Sheet, said: Said) -> Outcome:
         kind, _, code = token.partition(".")
         if kind == "s":
             picked = [c for c in picked if c != code] if code in picked else [*picked, code]
-            draft["page"] = ""
+            draft["step"] = ""
         elif kind == "g":
-            draft["page"] = code
+            draft["step"] = code
         elif token == "groups":
-            draft["page"] = "groups"
+            draft["step"] = "groups"
         elif token == "front":
-            draft["page"] = ""
+            draft["step"] = ""
         elif token == "done" and picked:
             return Value(picked)
     if not said.tokens:
@@ -81,21 +109,23 @@ def pick_skills(sheet: Sheet, said: Said) -> Outcome:
         if not found:
             raise No(Say("I don't know which help that is. Pick one, or say it in other words."))
         draft["offered"] = list(dict.fromkeys([*picked, *found]))
-        draft["page"] = ""
+        draft["step"] = ""
+        if len(found) == 1 and found[0] not in picked:
+            picked.append(found[0])
     return Draft({**draft, "picked": picked})
 
 
 # ------------------------------------------------------------------------------------- languages
 
 
-def language_options(tags: Sequence[str] | None) -> Callable[[Sheet], list[Option]]:
-    """tags: None for the languages that the bot writes."""
+def likely(sheet: Sheet, *first: str) -> list[str]:
+    """The languages to offer: those named first, the person's own, the community's."""
+    return list(dict.fromkeys([*first, sheet.who.language, *sheet.languages.enabled]))
 
+
+def languages_offered(tags: Callable[[Sheet], list[str]]) -> Callable[[Sheet], list[Option]]:
     def options(sheet: Sheet) -> list[Option]:
-        return [
-            Option(tag, sheet.languages.name("language", tag, tag))
-            for tag in tags or sheet.languages.enabled
-        ]
+        return [Option(t, sheet.languages.name("language", t, t)) for t in tags(sheet)[:_OFFERED]]
 
     return options
 
@@ -110,10 +140,8 @@ def language_named(sheet: Sheet, said: Said) -> str:
 
 def picked_languages_options(sheet: Sheet) -> list[Option]:
     picked = sheet.draft("languages").get("picked", ())
-    named = (
-        (tag, sheet.languages.name("language", tag, tag))
-        for tag in sorted(LANGUAGES, key=lambda tag: tag != sheet.who.language)
-    )
+    offered = [*likely(sheet)[:_OFFERED], *picked]
+    named = ((tag, sheet.languages.name("language", tag, tag)) for tag in dict.fromkeys(offered))
     return [
         *(Option(tag, Say("✓ {choice}", choice=n) if tag in picked else n) for tag, n in named),
         *([Option("done", Say("Done"))] if picked else []),
@@ -124,12 +152,18 @@ def pick_languages(sheet: Sheet, said: Said) -> Outcome:
     picked: list[str] = list(sheet.draft("languages").get("picked", ()))
     if "done" in said.tokens and picked:
         return Value(picked)
-    tokens = [t for t in said.tokens if t != "done"]
-    for part in () if said.tokens else said.text.replace("،", ",").split(","):
-        tokens.append(language_named(sheet, Said(part.strip())))
-    for tag in tokens:
+    for tag in (t for t in said.tokens if t != "done"):
         picked = [t for t in picked if t != tag] if tag in picked else [*picked, tag]
-    return Draft({"picked": picked})
+    for name in () if said.tokens else listed(said.text):
+        picked.append(language_named(sheet, Said(name)))
+    return Draft({"picked": list(dict.fromkeys(picked))})
+
+
+def listed(text: str) -> list[str]:
+    """What somebody wrote one after the other: `English, فارسی، Kurdish`, or on lines."""
+    for comma in ("،", "、", "，", ";", "؛", "\n"):
+        text = text.replace(comma, ",")
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 # ------------------------------------------------------------------------------------- countries
@@ -148,11 +182,50 @@ def country_picked(name: str) -> str:
     return code
 
 
-def pick_country(sheet: Sheet, said: Said) -> Outcome:
+def ask_country(sheet: Sheet) -> Sayable:
+    if sheet.draft("country").get("step"):
+        return Say("Write the name of the country.")
+    return Say("Which country is it about? (3 of 4)")
+
+
+def country_options(sheet: Sheet) -> list[Option]:
     draft = sheet.draft("country")
+    if draft.get("step"):
+        return [Option("none", Say("Rather not say"))]
+    offered = [Option(f"c.{code}", Name("country", code)) for code in draft.get("offered", ())]
+    return [
+        *offered,
+        Option("typing", Say("Another country") if offered else Say("Name the country")),
+        Option("none", Say("Rather not say")),
+    ]
+
+
+def pick_country(sheet: Sheet, said: Said) -> Outcome:
     if not said.tokens:
         return Value(country_picked(said.text))
     token = said.tokens[0]
     if token == "typing":
-        return Draft({**draft, "typing": True})
+        return Draft({**sheet.draft("country"), "step": "typing"})
     return Value("" if token == "none" else token.removeprefix("c."))
+
+
+def ask_countries(sheet: Sheet) -> Sayable:
+    if picked := sheet.draft("countries").get("picked", []):
+        named = Joined(", ", tuple(Name("country", code) for code in picked))
+        return Say("So far: {countries}. Write another country, or pick “Done”.", countries=named)
+    return Say("Help for which countries? Write their names, one after the other. (3 of 4)")
+
+
+def countries_options(sheet: Sheet) -> list[Option]:
+    done = [Option("done", Say("Done"))] if sheet.draft("countries").get("picked") else []
+    return [*done, Option("any", Say("Any country"))]
+
+
+def pick_countries(sheet: Sheet, said: Said) -> Outcome:
+    picked: Iterable[str] = sheet.draft("countries").get("picked", [])
+    if "any" in said.tokens:
+        return Value([ANY])
+    if "done" in said.tokens and picked:
+        return Value(list(picked))
+    found = [country_picked(part) for part in listed(said.text)]
+    return Draft({"picked": list(dict.fromkeys([*picked, *found]))})

@@ -8,23 +8,36 @@ message that means something.  4 a button.  5 a form is open: an answer.  6 a co
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Set
+from dataclasses import dataclass, replace
 
-from bots import questions
-from bots.commands import COMMANDS, greet, show_help
-from bots.forms import Said, Value, before
+from bots import asking, questions, relaying
+from bots.commands import COMMANDS, greet, show_help, where_they_are
+from bots.forms import Said, went_back
 from bots.turn import Community, OpenForm, Turn
 from core import outbox, people
-from core.actions import No, offers, talking, translating
+from core.actions import No, offers, talking
 from core.language import Languages
-from core.message import Inbound, Left, Name, Say
+from core.message import Inbound, Left, Say
+from core.people import Person
 from core.store import Book
-from core.text import clean, number, numbers
+from core.text import clean, number, numbers, only_emoji
 from core.words import commands
 
 LONGEST = 4000
-_AT_LEAST_A_SENTENCE = 3
+_AT_ONCE = 60
+"""Seconds in which two questions that came unasked may both be meant by a bare number, and in
+which the same sentence is the same."""
+_REMEMBERED = 10_000
+
+
+@dataclass
+class Sentence:
+    """What somebody wrote last, and the events that brought it: the first of them counts."""
+
+    text: str
+    at: int
+    ids: list[str]
 
 
 class Talk:
@@ -33,6 +46,7 @@ class Talk:
     def __init__(self, languages: Languages, community: Community) -> None:
         self.languages, self.community = languages, community
         self.down: Set[str] = frozenset()
+        self.last: dict[str, Sentence] = {}
 
     def hear(self, book: Book, event: Inbound | Left) -> bool:
         """-> whether it was handed on to somebody. Commits nothing itself."""
@@ -44,11 +58,17 @@ class Talk:
             return False
         if not _first_time(book, event):
             return False
-        turn = self._meet(book, event)
+        found = people.at(book, event.sender)
+        if found is None and people.banned(book, event.sender):
+            return False
+        turn = self._meet(book, event, found)
         try:
             self._interpret(turn)
         except No as no:
-            turn.say(no.why)
+            turn.say(no.why, no.choices)
+        turn.go_on_below()
+        if turn.relayed:
+            self.last.pop(turn.who.id, None)
         outbox.put(book, turn.notices)
         return turn.relayed
 
@@ -58,25 +78,26 @@ class Talk:
             save_cursor(book, event.sender.platform, event.cursor)
         if not _first_time(book, event):
             return False
-        turn = self._meet(book, event)
+        turn = self._meet(book, event, people.at(book, event.sender))
         turn.say(Say("Something went wrong here with your last message. Please send it again."))
         outbox.put(book, turn.notices)
         return False
 
     # ------------------------------------------------------------------ who
 
-    def _meet(self, book: Book, event: Inbound) -> Turn:
+    def _meet(self, book: Book, event: Inbound, found: tuple[Person, int, bool] | None) -> Turn:
         text = clean(event.text, LONGEST + 1).strip()
-        found = people.at(book, event.sender)
         if found is None:
             who = people.meet(book, event.sender, self._first_language(event, text))
         else:
             who, row, alive = found
+            people.seen(book, who)
             if not alive or who.address != row:
                 people.here(book, who, row)
                 book.wakes.add(f"person:{who.id}")
-        turn = Turn(book, who, event, text, self.languages, self.community)
-        if found is None:
+                who = replace(who, address=row)
+        turn = Turn(book, who, event, text, self.languages, self.community, self.down)
+        if found is None or not _was_written_to(book, who):
             greet(turn)
         return turn
 
@@ -89,34 +110,32 @@ class Talk:
 
     def _interpret(self, turn: Turn) -> None:
         event, text = turn.inbound, turn.text
-        if turn.who.state == "suspended":
+        word = None if event.pressed is not None else commands().universal(text)
+        form = turn.open_form()
+        if turn.who.state == "suspended" and not _forgets(word, form):
             return turn.say(Say("A moderator has suspended you."))
         if event.deleted:
-            return self._take_back(turn)
-        if event.edits:
-            return self._edited(turn)
-        if not event.pressed and not self._readable(turn):
+            return relaying.take_back(turn)
+        if event.pressed is None and not self._readable(turn):
             return None
+        if event.edits:
+            return relaying.edited(turn)
+        if times := self._said_before(turn):
+            return turn.say(Say("I have it. One moment.")) if times == 1 else None
         copy = None
-        if event.answers_to and turn.who.address is not None:
+        if event.answers_to and event.pressed is None and turn.who.address is not None:
             copy = outbox.copy_of(turn.book, turn.who.address, event.answers_to)
         if copy and copy.reply and copy.reply.action == "translate":
-            return self._translation(turn, copy)
-        form = turn.open_form()
-        word = None if event.pressed else commands().universal(text)
+            return relaying.translation(turn, copy)
         if word and self._universal(turn, word, form):
             return None
         if copy and self._native_reply(turn, copy):
             return None
-        if event.pressed:
+        if event.pressed is not None:
             return self._pressed(turn, event.pressed, form)
-        found = commands().command(text, self._own(turn), strict=True)
-        if form and not (found and text[0] in "/!"):
+        if form and not (text[0] in "/!" and self._command(turn, strict=True)):
             return self._answer(turn, form)
         return self._new_line(turn)
-
-    def _own(self, turn: Turn) -> list[str]:
-        return [turn.who.language]
 
     def _readable(self, turn: Turn) -> bool:
         """False: there is nothing to read, or too much, and they were told."""
@@ -140,9 +159,25 @@ class Talk:
         if len(turn.text) > LONGEST:
             turn.say(Say("This is too long. {n} characters at most; send it in parts.", n=LONGEST))
             return False
-        if not turn.text and not files:
+        readable = bool(turn.text.strip("\ufffd \n"))
+        if not readable and not files:
             turn.say(Say("I could not read that. Please write it in words."))
-        return bool(turn.text)
+        return readable
+
+    def _said_before(self, turn: Turn) -> int:
+        """How often the same sentence came just before, when nothing else came in between."""
+        event, who = turn.inbound, turn.who.id
+        if event.pressed is not None or event.answers_to or not _sentence(turn.text):
+            self.last.pop(who, None)
+            return 0
+        last = self.last.get(who)
+        if last is None or last.text != turn.text or turn.book.now - last.at > _AT_ONCE:
+            if len(self.last) >= _REMEMBERED:
+                self.last.clear()
+            last = self.last[who] = Sentence(turn.text, turn.book.now, [])
+        if event.id not in last.ids:  # the store was down: the same event is heard again
+            last.ids.append(event.id)
+        return last.ids.index(event.id)
 
     # 2
     def _universal(self, turn: Turn, word: str, form: OpenForm | None) -> bool:
@@ -153,11 +188,7 @@ class Talk:
             else:
                 turn.say(Say("There is nothing to cancel."))
         elif word == "back" and form:
-            earlier = before(form.form, form.asked, form.sheet)
-            answers = dict(form.sheet.answers)
-            if earlier:
-                answers.pop(earlier.name, None)
-            turn.go_to(form, answers)
+            turn.go_to(form, went_back(form.form, form.asked, form.sheet))
         elif word == "help" and turn.notices:
             pass  # they were greeted just now
         elif word in ("help", "stop", "forget"):
@@ -168,6 +199,10 @@ class Talk:
 
     # 3
     def _native_reply(self, turn: Turn, copy: outbox.Copy) -> bool:
+        text, native = turn.text, turn.inbound.native
+        if copy.choices and (picks := numbers(text)):
+            self._pick(turn, copy, picks)
+            return True
         if copy.reply is None:
             if copy.entry is None:
                 return False
@@ -175,62 +210,38 @@ class Talk:
             conversation = turn.book.value(
                 "select conversation from entries where id = :id", id=copy.entry
             )
-            self._relay(turn, conversation, copy.entry)
+            relaying.hand_on(turn, conversation, text, native, copy.entry)
             return True
         args = dict(copy.reply.args)
-        if copy.choices and (picks := numbers(turn.text)):
-            return self._pick(turn, copy, picks)
         if copy.reply.action == "relay":
-            self._relay(turn, args["conversation"], args.get("entry"))
+            relaying.hand_on(turn, args["conversation"], text, native, args.get("entry"))
         elif copy.reply.action == "offer":
-            COMMANDS["offer"].run(turn, f"{args['need']} {turn.text}")
+            COMMANDS["offer"].run(turn, f"{args['need']} {text}")
         elif copy.reply.action == "ask":
-            turn.tell(offers.ask(turn.book, turn.who, offer=args["offer"], text=turn.text))
+            turn.tell(offers.ask(turn.book, turn.who, offer=args["offer"], text=text))
         return True
-
-    def _translation(self, turn: Turn, copy: outbox.Copy) -> None:
-        assert copy.reply is not None
-        entry, target = copy.reply.args["entry"], copy.reply.args["target"]
-        if turn.text in ("?", "؟", "？"):
-            turn.tell(translating.ask_meaning(turn.book, turn.who, entry=entry))
-            return
-        turn.tell(
-            translating.translate(
-                turn.book,
-                turn.who,
-                entry=entry,
-                target=target,
-                text=turn.text,
-                native=turn.inbound.native,
-            )
-        )
-        turn.relayed = True
 
     # 4
     def _pressed(self, turn: Turn, value: str, form: OpenForm | None) -> None:
-        if not value.startswith("="):
-            if value == "cancel":
-                self._universal(turn, "cancel", form)
-                return
-            word, _, rest = value.partition(" ")
-            if word in COMMANDS:
-                COMMANDS[word].run(turn, rest)
-                return
-        token, _, picked = value[1:].partition(":")
-        asked, _, option = picked.partition(":")
-        if form and form.token == token and form.asked == asked:
-            self._said(turn, form, Said("", (option,)))
-            return
-        turn.say(Say("That question has passed."))
-        if form:
-            turn.ask_again(form)
+        word, _, rest = value.partition(" ")
+        if value == "cancel":
+            self._universal(turn, "cancel", form)
+        elif word in COMMANDS:
+            COMMANDS[word].run(turn, rest)
+        else:
+            token, _, picked = value.removeprefix("=").partition(":")
+            asked, _, option = picked.partition(":")
+            current = form and (form.token, form.asked) == (token, asked)
+            if form and current and turn.offers(form, option):
+                self._said(turn, form, Said("", (option,)))
+            else:
+                where_they_are(turn, Say("That question has passed. Here is where you are:"))
 
     # 5
     def _answer(self, turn: Turn, form: OpenForm) -> None:
         tokens = turn.picked(form, numbers(turn.text))
         if tokens is None:
-            turn.say(Say("There is no line with this number."))
-            turn.ask_again(form)
+            turn.ask_again(form, Say("There is no line with this number."))
         elif tokens and tokens[0].startswith("/"):
             self._pressed(turn, tokens[0][1:], form)
         else:
@@ -238,173 +249,102 @@ class Talk:
 
     def _said(self, turn: Turn, form: OpenForm, said: Said) -> None:
         """Forms whose answer decides what becomes of a kept message end here; others go on."""
-        name, kept = form.form.name, form.sheet.about.get("text", "")
+        name, about = form.form.name, form.sheet.about
         if name not in ("intent", "meant", "whom"):
             return turn.answer(form, said)
         if not said.tokens:  # not an answer: they went on writing
+            if name == "whom":
+                return relaying.keep_more(turn, form)
+            if name == "intent" and _sentence(turn.text):
+                whole = clean(f"{about['text']}\n{turn.text}", LONGEST)
+                return turn.open(asking.INTENT, {"text": whole})
             turn.close_form()
             return self._new_line(turn)
         choice = said.tokens[0]
         turn.close_form()
         if name == "whom":
-            self._relay_kept(turn, choice, form)
-        elif name == "meant" and choice == "yes":
-            word, _, rest = form.sheet.about["run"].partition(" ")
+            relaying.hand_on_kept(turn, choice, about["kept"])
+        elif choice == "need":
+            answers = asking.read_need(turn.sheet({}, {}), about["text"])
+            turn.open(asking.NEED, answers=answers)
+        elif choice == "yes":
+            word, _, rest = about["run"].partition(" ")
             COMMANDS[word].run(turn, rest)
-        elif name == "meant" and form.sheet.about.get("conversation"):
-            self._relay_kept(turn, form.sheet.about["conversation"], form)
-        elif name == "intent" and choice == "need":
-            sheet = turn._sheet({}, {})
-            outcome = questions.need_text(sheet, Said(kept))
-            assert isinstance(outcome, Value)
-            turn.open(questions.NEED, answers={"text": kept, **outcome.also})
+        elif about.get("conversation"):
+            relaying.hand_on_kept(turn, about["conversation"], about["kept"])
         else:
             show_help(turn)
         return None
 
     # 6, 7, 8
+    def _command(self, turn: Turn, *, strict: bool) -> tuple[str, str] | None:
+        found = commands().command(turn.text, [turn.who.language], strict=strict)
+        return found if found and found[0] in COMMANDS else None
+
     def _new_line(self, turn: Turn) -> None:
         focus = talking.in_focus(turn.book, turn.who)
-        found = commands().command(turn.text, self._own(turn), strict=bool(focus))
-        if found and found[0] in COMMANDS:
-            if turn.who.trust >= COMMANDS[found[0]].trust or found[0] in ("vouch", "verify"):
-                return COMMANDS[found[0]].run(turn, found[1])
-            raise No(Say("Only moderators can do this."))
-        if (picks := numbers(turn.text)) and number(turn.text) is not None:
-            copies = outbox.last_choices(turn.book, turn.who.address or 0)
-            if unclear(copies):
-                raise No(Say("Two messages wait for an answer. Reply to the one you mean."))
-            if copies:
-                self._pick(turn, copies[0], picks)
-                return None
-        if guess := commands().suggest(turn.text, self._own(turn)):
+        if found := self._command(turn, strict=bool(focus)):
+            return COMMANDS[found[0]].run(turn, found[1])
+        if number(turn.text) is not None and self._bare_number(turn, bool(focus)):
+            return None
+        guess = commands().suggest(turn.text, [turn.who.language])
+        if guess in COMMANDS:
             return self._did_you_mean(turn, guess, focus)
         if isinstance(focus, talking.Conversation):
-            return self._relay(turn, focus.id, None)
+            return relaying.hand_on(turn, focus.id, turn.text, turn.inbound.native)
         if focus:
-            about = {
-                "text": turn.text,
-                "native": turn.inbound.native,
-                "conversations": [{"id": c.id, "name": c.name, "code": c.code} for c in focus],
-            }
-            return turn.open(questions.WHOM, about)
-        if translating_now(turn):
+            return relaying.ask_whom(turn, focus)
+        if _translates(turn):
             return turn.say(
                 Say(
                     "To translate a message, answer it with a reply. Your reply is the translation."
                 )
             )
-        if len(turn.text.split()) >= _AT_LEAST_A_SENTENCE:
-            return turn.open(questions.INTENT, {"text": turn.text})
+        if _sentence(turn.text):
+            return turn.open(asking.INTENT, {"text": turn.text})
         return None if turn.notices else show_help(turn)
 
-    def _pick(self, turn: Turn, copy: outbox.Copy, picks: list[int]) -> bool:
-        """A number written under a message with numbered lines."""
-        if any(not 1 <= n <= len(copy.choices) for n in picks):
-            turn.say(Say("There is no line with this number."))
+    def _bare_number(self, turn: Turn, talks: bool) -> bool:
+        """The number of a line in the newest message that has numbered lines, unless they were
+        talking with somebody since. False: it is a message like any other. Raises No."""
+        recent = outbox.latest(turn.book, turn.who.address or 0)
+        asking = [c for c in recent if c.choices or _of_conversation(c)]
+        if _unclear(asking):
+            raise No(Say("Two messages wait for an answer. Reply to the one you mean."))
+        if asking and asking[0].choices:
+            self._pick(turn, asking[0], numbers(turn.text) or [])
+        elif asking or talks:
+            return False
         else:
-            self._pressed(turn, copy.choices[picks[0] - 1], turn.open_form())
+            where_they_are(turn, Say("There is no line with this number."))
         return True
+
+    def _pick(self, turn: Turn, copy: outbox.Copy, picks: list[int]) -> None:
+        """A number written under a message with numbered lines."""
+        if not picks or any(not 1 <= n <= len(copy.choices) for n in picks):
+            raise No(Say("There is no line with this number."))
+        self._pressed(turn, copy.choices[picks[0] - 1], turn.open_form())
 
     def _did_you_mean(
         self, turn: Turn, guess: str, focus: talking.Conversation | list[talking.Conversation]
     ) -> None:
         rest = " ".join(turn.text.split()[1:])
-        shown = f"{commands().word(guess, turn.who.language)} {rest}".strip()
-        about = {"command": shown, "run": f"{guess} {rest}".strip(), "text": turn.text}
+        about: dict[str, object] = {"run": f"{guess} {rest}".strip()}
         if isinstance(focus, talking.Conversation):
-            about |= {
-                "name": focus.name,
-                "conversation": focus.id,
-                "native": turn.inbound.native,
-            }
+            kept = [[turn.text, turn.inbound.native]]
+            about |= {"name": focus.name, "conversation": focus.id, "kept": kept}
         turn.open(questions.MEANT, about)
-
-    # 7
-    def _relay(self, turn: Turn, conversation: str, answers: str | None) -> None:
-        self._hand_on(turn, conversation, turn.text, turn.inbound.native, answers)
-
-    def _relay_kept(self, turn: Turn, conversation: str, form: OpenForm) -> None:
-        about = form.sheet.about
-        self._hand_on(turn, conversation, about["text"], about["native"], None)
-        seen = talking.open_to(turn.book, turn.who.id, conversation)
-        turn.say(Say("Sent to {name}.", name=Name("pseudonym", seen.name)))
-
-    def _hand_on(
-        self, turn: Turn, conversation: str, text: str, native: str, answers: str | None
-    ) -> None:
-        likely = people.reads(turn.book, turn.who.id)
-        notices = talking.relay(
-            turn.book,
-            turn.who,
-            conversation=conversation,
-            text=text,
-            language=self.languages.detect(text, likely),
-            native=native,
-            answers=answers,
-        )
-        turn.tell(notices)
-        turn.relayed = True
-        other = talking.open_to(turn.book, turn.who.id, conversation)
-        platform = turn.book.value(
-            "select a.platform from people p left join addresses a on a.id = p.address"
-            " where p.id = :id",
-            id=other.other,
-        )
-        if platform in self.down:
-            name = Name("pseudonym", other.name)
-            turn.say(Say("Kept. {name} will get it as soon as their server is back.", name=name))
-
-    # ------------------------------------------------------------------ edits
-
-    def _edited(self, turn: Turn) -> None:
-        """An edit corrects a relayed message or a translation; nothing else can be changed."""
-        native = turn.inbound.edits or ""
-        copy = outbox.copy_of(turn.book, turn.who.address or 0, native)
-        if not self._readable(turn):
-            return
-        if copy and copy.reply and copy.reply.action == "translate":
-            self._translation(turn, copy)
-        elif copy and copy.entry:
-            language = self.languages.detect(turn.text, people.reads(turn.book, turn.who.id))
-            turn.tell(
-                talking.change_entry(
-                    turn.book, turn.who, entry=copy.entry, text=turn.text, language=language
-                )
-            )
-            turn.relayed = True
-        else:
-            turn.say(Say("I can't change what I took in already. Please write it again."))
-
-    def _take_back(self, turn: Turn) -> None:
-        copy = outbox.copy_of(turn.book, turn.who.address or 0, turn.inbound.native)
-        if copy and copy.entry and not copy.reply:
-            turn.tell(
-                talking.change_entry(
-                    turn.book, turn.who, entry=copy.entry, text="", language=turn.who.language
-                )
-            )
 
 
 def _first_time(book: Book, event: Inbound) -> bool:
     """Remembers it, in the transaction of its effects; a fingerprint, for ids may hold handles."""
-    name = f"{event.sender.platform}|{event.sender.handle}|{event.id}".encode()
     return bool(
         book.do(
             "insert into heard(id, at) values (:id, :now) on conflict do nothing",
-            id=hashlib.blake2b(name, digest_size=16).hexdigest(),
+            id=book.fingerprint(event.sender.platform, event.sender.handle, event.id),
             now=book.now,
         )
     )
-
-
-def unclear(copies: list[outbox.Copy]) -> bool:
-    """The two newest messages with numbered lines both came unasked, and soon after each other: a
-    bare number might mean the wrong person's."""
-    if len(copies) < 2:
-        return False
-    new, old = copies
-    return bool(new.reply and old.reply and new.reply != old.reply and new.at - old.at < 60)
 
 
 def save_cursor(book: Book, platform: str, cursor: str) -> None:
@@ -416,7 +356,43 @@ def save_cursor(book: Book, platform: str, cursor: str) -> None:
     )
 
 
-def translating_now(turn: Turn) -> bool:
+def _was_written_to(book: Book, who: people.Person) -> bool:
+    """False for somebody whom the operator made known before they ever wrote, and for somebody
+    whose last message is long gone: they are greeted."""
+    return bool(
+        book.value(
+            "select 1 from copies where address = :address union all"
+            " select 1 from outbox where person = :who limit 1",
+            address=who.address,
+            who=who.id,
+        )
+    )
+
+
+def _forgets(word: str | None, form: OpenForm | None) -> bool:
+    return word == "forget" or (form is not None and form.form.name == "forget")
+
+
+def _sentence(text: str) -> bool:
+    """Long enough to say something; not every script has spaces."""
+    return not only_emoji(text) and (len(text.split()) >= 3 or len(text) >= 20)
+
+
+def _of_conversation(copy: outbox.Copy) -> bool:
+    talks = copy.reply is not None and copy.reply.action in ("relay", "translate")
+    return talks or copy.entry is not None
+
+
+def _unclear(asking: list[outbox.Copy]) -> bool:
+    """The two newest that could be answered both came unasked, soon after each other, from two
+    sides: a bare number might mean the wrong one."""
+    if len(asking) < 2 or not (asking[0].choices or asking[1].choices):
+        return False
+    new, old = asking[:2]
+    return bool(new.reply and old.reply and new.reply != old.reply and new.at - old.at < _AT_ONCE)
+
+
+def _translates(turn: Turn) -> bool:
     return bool(
         turn.book.value(
             "select 1 from members m join conversations c on c.id = m.conversation"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from core.words import key
 
 _PATIENCE = 2
 """After so many refused answers, the way out is shown."""
+
+_LASTING = ("need", "skills", "translate", "offer", "ask", "report")
+"""Forms that hold somebody's work: another form opens above them, and then they go on."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class OpenForm:
 
 @dataclass
 class Turn:
-    """text: what was written, cleaned. relayed: it was handed on to somebody."""
+    """text: what was written, cleaned. down: the platforms that can't be reached now.
+    relayed: it was handed on to somebody. uncovered: the form above another one was closed."""
 
     book: Book
     who: Person
@@ -51,8 +55,10 @@ class Turn:
     text: str
     languages: Languages
     community: Community
+    down: Set[str] = frozenset()
     notices: list[Notice] = field(default_factory=list)
     relayed: bool = False
+    uncovered: bool = False
 
     # ------------------------------------------------------------------ telling
 
@@ -77,10 +83,10 @@ class Turn:
         )
         if row is None or row.form not in FORMS:
             return None
-        sheet = self._sheet(json.loads(row.answers), json.loads(row.about))
+        sheet = self.sheet(json.loads(row.answers), json.loads(row.about))
         return OpenForm(FORMS[row.form], row.token, row.asked, sheet, row.refusals)
 
-    def _sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
+    def sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
         return Sheet(self.who, self.languages, answers, about)
 
     def open(
@@ -89,15 +95,37 @@ class Turn:
         about: Mapping[str, Any] | None = None,
         answers: Mapping[str, Any] | None = None,
     ) -> None:
-        """Opens a form in place of any other, and asks its first unanswered question."""
-        self._go_on(form, secrets.token_hex(3), self._sheet(answers or {}, about or {}))
+        """Opens a form and asks its first unanswered question. Another that was open is left,
+        unless it holds some work: then it goes on afterwards."""
+        about = dict(about or {})
+        if (below := self.open_form()) and below.form.name != form.name:
+            if below.form.name in _LASTING:
+                about["_below"] = [
+                    below.form.name, below.token, below.asked, dict(below.sheet.answers),
+                    {k: v for k, v in below.sheet.about.items() if k != "_below"},
+                ]  # fmt: skip
+            elif "_below" in below.sheet.about:
+                about["_below"] = below.sheet.about["_below"]
+        self._go_on(form, secrets.token_hex(3), self.sheet(answers or {}, about))
 
     def close_form(self) -> None:
+        """Closes the open form; the one below it, if any, is open again."""
+        closed = self.open_form()
         self.book.do("delete from forms where person = :who", who=self.who.id)
+        if closed and "_below" in closed.sheet.about:
+            form, token, asked, answers, about = closed.sheet.about["_below"]
+            self._keep(FORMS[form], token, asked, answers, about)
+            self.uncovered = True
 
-    def ask_again(self, form: OpenForm) -> None:
+    def go_on_below(self) -> None:
+        """At the end of the turn: asks again what an uncovered form had asked."""
+        if self.uncovered and (form := self.open_form()):
+            self.ask_again(form)
+
+    def ask_again(self, form: OpenForm, why: Sayable | None = None) -> None:
+        """why: what is said above the question."""
         if question := named(form.form, form.asked) or pending(form.form, form.sheet):
-            self._ask(form.form, form.token, form.sheet, question, in_place=False)
+            self._ask(form.form, form.token, form.sheet, question, why=why)
 
     def go_to(self, form: OpenForm, answers: Mapping[str, Any]) -> None:
         """Goes on with these answers instead."""
@@ -134,17 +162,46 @@ class Turn:
         question = pending(form, sheet)
         if question is None:
             self.close_form()
-            try:
-                self.tell(form.done(self.book, sheet))
-            except No as no:
-                self.say(no.why)
+            self.tell(form.done(self.book, sheet))
             return
-        self._ask(form, token, sheet, question, in_place=False)
+        self._ask(form, token, sheet, question)
 
-    def _ask(self, form: Form, token: str, sheet: Sheet, question: Field, in_place: bool) -> None:
+    def _ask(
+        self,
+        form: Form,
+        token: str,
+        sheet: Sheet,
+        question: Field,
+        in_place: bool = False,
+        why: Sayable | None = None,
+    ) -> None:
         """in_place: the question is a step further; it changes where it stands."""
         before = sheet.about.get("_key") if in_place else None
         shown = before or uuid.uuid4().hex
+        about = {**sheet.about, "_key": shown}
+        self._keep(form, token, question.name, sheet.answers, about)
+        self.uncovered = False
+        asked = question.ask(sheet)
+        self.tell(
+            [
+                Notice(
+                    self.who.id,
+                    paragraphs(why, asked) if why else asked,
+                    self._choices(token, question, question.options(sheet)),
+                    key=None if before else shown,
+                    replaces=before,
+                )
+            ]
+        )
+
+    def _keep(
+        self,
+        form: Form,
+        token: str,
+        asked: str,
+        answers: Mapping[str, Any],
+        about: Mapping[str, Any],
+    ) -> None:
         self.book.do(
             "insert into forms(person, form, token, asked, answers, about, refusals)"
             " values (:who, :form, :token, :asked, :answers, :about, 0)"
@@ -154,21 +211,9 @@ class Turn:
             who=self.who.id,
             form=form.name,
             token=token,
-            asked=question.name,
-            answers=json.dumps(dict(sheet.answers)),
-            about=json.dumps({**sheet.about, "_key": shown}),
-        )
-        choices = self._choices(token, question, question.options(sheet))
-        self.tell(
-            [
-                Notice(
-                    self.who.id,
-                    question.ask(sheet),
-                    choices,
-                    key=None if before else shown,
-                    replaces=before,
-                )
-            ]
+            asked=asked,
+            answers=json.dumps(dict(answers)),
+            about=json.dumps(dict(about)),
         )
 
     @staticmethod
@@ -181,6 +226,11 @@ class Turn:
         )
 
     # ------------------------------------------------------------------ reading an answer
+
+    def offers(self, form: OpenForm, token: str) -> bool:
+        """Whether the open question offers this answer: a button's value may be forged."""
+        question = named(form.form, form.asked)
+        return question is not None and token in [o.token for o in question.options(form.sheet)]
 
     def picked(self, form: OpenForm, numbers: list[int] | None) -> tuple[str, ...] | None:
         """The tokens that numbers, or a written label, pick from the open question's options; a

@@ -16,17 +16,26 @@ from babel.messages.pofile import read_po
 from core import detection, pseudonyms, skills
 from core.folding import LOCALES, load
 from core.message import Arg, Code, Joined, Name, Say, SayMany, Word
-from core.text import BAR, BIDI
+from core.text import BAR, BIDI, defanged
 from core.words import Commands
 
 LRI, FSI, PDI, RLM = "\u2066", "\u2068", "\u2069", "\u200f"
 
 TRUST: Mapping[str, Say] = {
-    "new": Say("new here"),
-    "vouched": Say("vouched for"),
-    "verified": Say("verified"),
-    "moderator": Say("moderator"),
+    "new": Say("New here"),
+    "vouched": Say("Vouched for"),
+    "verified": Say("Verified"),
+    "moderator": Say("Moderator"),
 }
+
+_DIGITS = {
+    tag: str.maketrans("0123456789", digits)
+    for tag, digits in (
+        ("fa", "۰۱۲۳۴۵۶۷۸۹"), ("fa_AF", "۰۱۲۳۴۵۶۷۸۹"), ("ps", "۰۱۲۳۴۵۶۷۸۹"),
+        ("ckb", "٠١٢٣٤٥٦٧٨٩"), ("ar", "٠١٢٣٤٥٦٧٨٩"),
+    )
+}  # fmt: skip
+"""As the language writes numbers; any digits are understood from anybody."""
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _BIDI = re.compile(f"[{BIDI}]")
@@ -159,17 +168,20 @@ class Languages:
         if isinstance(arg, Code):
             return f"{LRI}{_BIDI.sub('', arg.text)}{PDI}", None
         if isinstance(arg, int):
-            return str(arg), None
+            return str(arg).translate(_DIGITS.get(language, {})), None
         if isinstance(arg, Joined):
             rtl = language in _RTL
-            return arg.by.join(self._inside(part, language, rtl) for part in arg.parts), rtl
+            by = "، " if arg.by == ", " and rtl else arg.by
+            return by.join(self._inside(part, language, rtl) for part in arg.parts), rtl
         if isinstance(arg, Name):
             return self._name(arg.kind, arg.code, language)
         if isinstance(arg, SayMany):
             return self._count(arg, language)
         if isinstance(arg, Word):
             return f"{FSI}{self.commands.word(arg.id, language)}{PDI}", None
-        return "\n".join(BAR + _own(line) for line in arg.text.splitlines() or [""]), None
+        # the one place where somebody's words are shown to somebody else: nothing in them to tap
+        quoted = defanged(arg.text).splitlines() or [""]
+        return "\n".join(BAR + _own(line) for line in quoted), None
 
     def _inside(self, arg: Arg, language: str, rtl: bool) -> str:
         words, own = self._words(arg, language)

@@ -46,7 +46,8 @@ def candidates(book: Book, need: Need, limit: int, *, alerts: str = "now") -> li
             (select count(*) from alerts r where r.person = a.person and r.at > :week) as lately,
             (select max(r.at) from alerts r where r.person = a.person) as last
           from abilities a join people p on p.id = a.person
-          where {skilled} and p.state = 'live' and p.alerts = :alerts and p.id <> :asker
+          where {skilled} and p.trust >= :audience and p.state = 'live' and p.alerts = :alerts
+            and p.id <> :asker
             and exists (select 1 from places c where c.person = a.person
                         and (c.country in ('{ANY}', :country) or :country = ''))
             and not exists (select 1 from alerts r where r.need = :need and r.person = a.person)
@@ -68,6 +69,7 @@ def candidates(book: Book, need: Need, limit: int, *, alerts: str = "now") -> li
         limit :limit
         """,
         **values,
+        audience=need.audience,
         language=need.language,
         country=need.country,
         asker=need.person,
@@ -84,13 +86,15 @@ def open_needs_for(book: Book, who: str, trust: int, limit: int, *, mine: bool) 
     found = book.all(
         f"""
         select n.id, ns.skill from needs n join need_skills ns on ns.need = n.id
-        where n.state = 'open' and n.person <> :who {fits if mine else ""}
+        where n.state = 'open' and n.person <> :who and n.audience <= :trust
+          {fits if mine else ""}
           and not exists (select 1 from offers o where o.need = n.id and o.person = :who)
           and not exists (select 1 from blocks b where (b.person = :who and b.blocked = n.person)
                           or (b.person = n.person and b.blocked = :who))
         order by n.created desc, n.id limit 500
         """,
         who=who,
+        trust=trust,
     )
     ids = dict.fromkeys(row.id for row in found if trust >= least_trust(row.skill))
     return list(ids)[:limit]

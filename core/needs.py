@@ -1,4 +1,4 @@
-"""Needs: what one is, who may read and answer it, and how it is shown."""
+"""Needs: what one is, who may see and answer it, and how it is shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core.message import Code, Joined, Name, Quote, Say, Sayable, dots, lines
 from core.people import Person
 from core.skills import SKILLS
 from core.store import Book
+from core.text import shortened
 
 DAYS_OPEN = 30
 NOWHERE = ""
@@ -53,13 +54,10 @@ def least_trust(skill: str) -> int:
     return SKILLS[skill].min_trust if skill in SKILLS else 0
 
 
-def may_answer(need: Need, who: Person) -> bool:
-    """Their trust reaches for at least one of the skills it asks for."""
-    return any(who.trust >= least_trust(skill) for skill in need.skills)
-
-
-def may_read(need: Need, who: Person) -> bool:
-    return who.id == need.person or (may_answer(need, who) and who.trust >= need.audience)
+def may_see(need: Need, who: Person) -> bool:
+    """Its author's choice lets them, and so does at least one of the skills it asks for. Who may
+    not is never told of it, and can't answer it."""
+    return who.trust >= need.audience and any(who.trust >= least_trust(s) for s in need.skills)
 
 
 def skills_named(skills: tuple[str, ...]) -> Joined:
@@ -77,16 +75,9 @@ def headline(
     )
 
 
-def shown(need: Need, reader: Person, mark: str = "") -> Sayable:
-    """The need as this reader sees it. mark: "🔎" for an alert."""
+def shown(need: Need, mark: str = "", most: int | None = None) -> Sayable:
+    """The need as others see it. mark: "🔎" for an alert. most: characters of its text."""
     head: Sayable = headline(need.skills, need.country, need.language, need.code)
-    if mark:
-        head = Joined(" ", (mark_of(mark), head))
-    if may_read(need, reader):
-        return lines(head, Quote(need.text))
-    return lines(head, Say("Its author shows the words to people with more trust only."))
-
-
-def mark_of(mark: str) -> Say:
-    """A mark is part of the bot's own voice, so it is not isolated like a person's words."""
-    return Say(mark)
+    if mark:  # the bot's own voice: not isolated like a person's words
+        head = Joined(" ", (Say(mark), head))
+    return lines(head, Quote(shortened(need.text, most) if most else need.text))

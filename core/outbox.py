@@ -217,9 +217,9 @@ def copy_of(book: Book, address: int, native: str) -> Copy | None:
     return _copy(*row) if row else None
 
 
-def last_choices(book: Book, address: int) -> list[Copy]:
-    """The newest messages with choices on an address, newest first: what a bare number may mean."""
-    rows = book.all(f"{_COPY} and choices is not null order by id desc limit 2", address=address)
+def latest(book: Book, address: int) -> list[Copy]:
+    """The newest messages on an address, newest first: what a bare number may mean."""
+    rows = book.all(f"{_COPY} order by id desc limit 12", address=address)
     return [_copy(*row) for row in rows]
 
 

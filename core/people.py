@@ -10,6 +10,7 @@ from core.store import Book
 
 NEW, VOUCHED, VERIFIED, MODERATOR = range(4)
 TRUST = ("new", "vouched", "verified", "moderator")
+DAY = 86400
 ANY = "*"
 """In `places`: any country."""
 
@@ -23,9 +24,10 @@ class Person:
     alerts: str
     address: int | None
     focus: str | None
+    seen: int
 
 
-_COLUMNS = "p.id, p.language, p.trust, p.state, p.alerts, p.address, p.focus"
+_COLUMNS = "p.id, p.language, p.trust, p.state, p.alerts, p.address, p.focus, p.seen"
 
 
 def known(book: Book, id: str) -> Person | None:
@@ -41,7 +43,7 @@ def at(book: Book, address: Address) -> tuple[Person, int, bool] | None:
         platform=address.platform,
         handle=address.handle,
     )
-    return (Person(*row[:7]), row[7], bool(row[8])) if row else None
+    return (Person(*row[:8]), row[8], bool(row[9])) if row else None
 
 
 def meet(book: Book, address: Address, language: str) -> Person:
@@ -55,13 +57,43 @@ def meet(book: Book, address: Address, language: str) -> Person:
         person=id,
     )
     book.do(
-        "insert into people(id, language, address, created) values (:id, :language, :row, :now)",
+        "insert into people(id, language, address, created, seen)"
+        " values (:id, :language, :row, :now, :day)",
         id=id,
         language=language,
         row=row,
         now=book.now,
+        day=book.now // DAY,
     )
-    return Person(id, language, NEW, "live", "now", row, None)
+    return Person(id, language, NEW, "live", "now", row, None, book.now // DAY)
+
+
+def seen(book: Book, who: Person) -> None:
+    """They wrote: one write a day."""
+    if who.seen != book.now // DAY:
+        book.do(
+            "update people set seen = :day, warned = null where id = :id",
+            day=book.now // DAY,
+            id=who.id,
+        )
+
+
+def ban(book: Book, who: str) -> None:
+    """Before a suspended person is erased: whoever writes from their addresses is not heard."""
+    rows = book.all(
+        "select a.platform, a.handle from addresses a join people p on p.id = a.person"
+        " where p.id = :who and p.state = 'suspended'",
+        who=who,
+    )
+    book.many(
+        "insert into bans(fingerprint, at) values (:it, :now) on conflict do nothing",
+        [{"it": book.fingerprint(*row), "now": book.now} for row in rows],
+    )
+
+
+def banned(book: Book, address: Address) -> bool:
+    it = book.fingerprint(address.platform, address.handle)
+    return bool(book.value("select 1 from bans where fingerprint = :it", it=it))
 
 
 def here(book: Book, who: Person, row: int) -> None:

@@ -16,7 +16,10 @@ def _id() -> Column[int]:
 
 
 def _table(name: str, *columns: Column[int] | Column[str] | Index) -> Table:
-    return Table(name, metadata, *columns)
+    # A number is given once, also when its row is gone: the courier looks for rows after the last
+    # it saw, and a copy names its address by number. https://sqlite.org/autoinc.html
+    numbered = name in ("outbox", "addresses")
+    return Table(name, metadata, *columns, sqlite_autoincrement=numbered)
 
 
 def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
@@ -33,6 +36,8 @@ version = _table("version", Column("step", Integer, nullable=False))
 
 # state: live | paused (stop) | suspended. alerts: now | daily | never. trust: core.people.TRUST.
 # address: where they wrote last. focus: the conversation that plain messages go to; null: unclear.
+# seen, warned: the days, since 1970, when they wrote last, and were told since then that their
+# silence will have them forgotten.
 people = _table(
     "people",
     _text("id", key=True),
@@ -43,7 +48,12 @@ people = _table(
     _int("address", null=True),
     _text("focus", null=True),
     _int("created"),
+    _int("seen", default=0),
+    _int("warned", null=True),
+    Index("people_seen", "seen"),
 )
+# The keyed fingerprints of the addresses of suspended people who are gone.
+bans = _table("bans", _text("fingerprint", key=True), _int("at"))
 addresses = _table(
     "addresses",
     _id(),
@@ -86,6 +96,7 @@ pairs = _table(
     Index("pairs_of", "person"),
 )
 # state: open | closed. audience: trust from which its text may be read. wave: alerts sent so far.
+# closed: when it was found closed, here and below.
 needs = _table(
     "needs",
     _text("id", key=True),
@@ -99,6 +110,7 @@ needs = _table(
     _int("wave", default=0),
     _int("created"),
     _int("closes"),
+    _int("closed", null=True),
     Index("one_code", "code", unique=True),
     Index("needs_of", "person"),
     Index("needs_open", "state", "created"),
@@ -138,6 +150,7 @@ conversations = _table(
     _text("need"),
     Column("state", Text, nullable=False, server_default="open"),
     _int("opened"),
+    _int("closed", null=True),
 )
 # role: asker | helper | translator. pseudonym: as the others see this person, here only.
 members = _table(

@@ -182,6 +182,13 @@ def _break(text: str, start: int, last: int) -> int:
     return max(_seam(text, last), start + 1)
 
 
+def shortened(text: str, most: int) -> str:
+    """`text`, or its beginning of about `most` characters and "…"."""
+    if len(text) <= most:
+        return text
+    return text[: _seam(text, most)].rstrip(_EDGES) + "…"
+
+
 # --------------------------------------------------------------- looking
 
 _PRIVATE = re.compile(

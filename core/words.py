@@ -21,6 +21,7 @@ __all__ = [
     "code",
     "commands",
     "fold",
+    "handed",
     "key",
     "new_code",
 ]
@@ -42,13 +43,22 @@ def new_code(length: int, random: Random) -> str:
             return made
 
 
-def code(text: str) -> str | None:
+HANDED = 8
+"""The length of a code that somebody hands to somebody: to vouch, to verify, to link."""
+
+
+def code(text: str, lengths: Sequence[int] = (3, 4, 5)) -> str | None:
     """The code of a need that `text` spells, however it was typed: ` 7kq `, `#7KQ.`, `۷KQ`, with a
     Russian К. None for anything else, words and numbers included."""
     plain = fold(text).upper().translate(_CYRILLIC).strip(" #.,:;!?()[]«»\"'")
-    if not 3 <= len(plain) <= 5 or not set(plain) <= set(ALPHABET):
+    if len(plain) not in lengths or not set(plain) <= set(ALPHABET):
         return None
     return plain if not plain.isalpha() and not plain.isdigit() else None
+
+
+def handed(text: str) -> str | None:
+    """The code that was handed to somebody, likewise."""
+    return code(text, (HANDED,))
 
 
 # --------------------------------------------------------------- commands
@@ -176,6 +186,7 @@ def _argument(commands: Commands, rest: str) -> bool:
     first = rest.split(maxsplit=1)[:1]
     return bool(first) and (
         code(first[0]) is not None
+        or handed(first[0]) is not None
         or number(first[0]) is not None
         or commands.language(rest) is not None
         or pseudonyms.known(rest)

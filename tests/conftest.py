@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.platforms import Platform
+from tests.platforms import Platform, postgres
 
 PLATFORMS = {
     "memory": "tests.platforms.memory:MemoryPlatform",
@@ -23,8 +25,12 @@ PROGRAMS = {"xmpp": "prosody"}
 def need_program(name: str) -> None:
     """In CI a missing server is a failure; on a laptop the test is skipped and says what to do."""
     if shutil.which(name) is None:
-        what = f"{name} is not installed: apt-get install {name}"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+        _missing(name)
+
+
+def _missing(name: str) -> None:
+    what = f"{name} is not installed: apt-get install {name}"
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
 def make_platform(name: str) -> Platform:
@@ -38,3 +44,24 @@ def make_platform(name: str) -> Platform:
 def platform(request: pytest.FixtureRequest) -> Platform:
     """One platform, not yet started."""
     return make_platform(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Postgres]:
+    """One cluster for all tests."""
+    found = postgres.programs()
+    if found is None:
+        _missing("postgresql")
+    else:
+        cluster = postgres.Postgres(found).start()
+        yield cluster
+        cluster.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The url of a new database, on each kind that the store runs on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/movements.db"
+    cluster: postgres.Postgres = request.getfixturevalue("postgresql")
+    return cluster.database()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import pytest
 
 from tests.platforms.memory import MemoryPlatform
-from tests.world import World, database
+from tests.world import World
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.txt"))
 PEOPLE = ("Ana", "Vic", "Tom")
@@ -23,18 +22,23 @@ def in_memory() -> dict[str, MemoryPlatform]:
     }
 
 
+ORDERS = [names[n:] + names[:n] for n in range(3) for names in [tuple(in_memory())]]
+"""Everybody is on every kind of platform once."""
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("order", list(itertools.permutations(in_memory())), ids="-".join)
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_the_story_goes_the_same_wherever_people_are(
-    story: Path, order: tuple[str, ...], tmp_path: Path
+    story: Path, order: tuple[str, ...], database: str
 ) -> None:
     places = dict(zip(PEOPLE, order, strict=True))
-    async with World(in_memory(), database(tmp_path), places) as world:
+    async with World(in_memory(), database, places) as world:
         await world.tell(story.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
-async def test_the_story_survives_a_restart_after_every_line(story: Path, tmp_path: Path) -> None:
+async def test_the_story_survives_a_restart_after_every_line(story: Path, database: str) -> None:
     places = dict(zip(PEOPLE, in_memory(), strict=True))
-    async with World(in_memory(), database(tmp_path), places) as world:
+    async with World(in_memory(), database, places) as world:
         await world.tell(story.read_text("utf-8"), again_after_every_line=True)

@@ -1,6 +1,9 @@
 """A whole gateway with people on it, and the plain words in which its stories are told.
 
     people: Ana en, Vic en verified        who there is, in which language, with which trust
+    Tom joins en                           later
+    Vic can: legal_defence journalism      what she helps with, in her language and any country
+    Tom translates: fa en                  both ways
     Ana: I need help                       she writes (or presses the button of that name)
     Ana presses: Done                      a native button; elsewhere the number of its line
     Ana sees: What do you need?            the next message, or a button on it, holds these words
@@ -8,11 +11,14 @@
     Ana sees correction: Ils l'ont         ... and changes an earlier message in place
     Tom replies to "library": Ils l'ont    a native reply to the last message with that word
     Tom edits "Ils l'ont": Ils ont         changes the last own message with that word
+    Ana deletes "Ils l'ont"                takes back the last own message with that word
+    Ana sends a voice                      a file: picture, voice, video, sticker
     Ana sees nothing                       nothing more came, and nothing is waiting
+    31 days pass                           hours, or days
     again                                  the gateway is stopped and started
 
 `{code}` is the code of the last need that was posted, `{name}` the last pseudonym that offered
-help, `{trust}` the last code that was handed out.
+help, `{trust}` the last code that was handed out; `{code1}`, `{name2}`: the first, the second ...
 """
 
 from __future__ import annotations
@@ -20,11 +26,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bots.gateway import Gateway
+from bots.limits import Limits
 from bots.talk import Talk
 from bots.turn import Community
 from core.language import Languages
@@ -52,9 +60,16 @@ class World:
     """platforms: by name, not yet started. places: person -> platform; others go to the first."""
 
     def __init__(
-        self, platforms: Mapping[str, Platform], url: str, places: Mapping[str, str] | None = None
+        self,
+        platforms: Mapping[str, Platform],
+        url: str,
+        places: Mapping[str, str] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.platforms, self.url, self.places = platforms, url, places or {}
+        self.moved = 0.0
+        self.clock = lambda: clock() + self.moved
         self.players: dict[str, Player] = {}
         self.names: dict[str, str] = {}
 
@@ -72,9 +87,10 @@ class World:
     async def start(self) -> None:
         adapters = {name: p.adapter() for name, p in self.platforms.items()}
         readers = {name: a.facts.reader for name, a in adapters.items()}
-        self.store = Store(self.url)
+        self.store = Store(self.url, self.clock, alone=True)
         talk = Talk(LANGUAGES, Community("Movements", VOUCHED, readers))
-        self.gateway = Gateway(self.store, talk, adapters)
+        self.limits = Limits()
+        self.gateway = Gateway(self.store, talk, adapters, self.limits)
         self.task = asyncio.create_task(self.gateway.run())
         async with asyncio.timeout(30):
             for adapter in adapters.values():
@@ -119,12 +135,14 @@ class World:
         player.seen.append(seen)
         text = plain(seen.text)
         for key, pattern in (
-            ("code", r"Posted as (\w+)"),
-            ("name", r"^(.+) offers help with"),
-            ("trust", r"^(?:vouch|verify|link) (\w{8})$"),
+            ("code", r"(?:Posted as|با کد) (\w+)"),
+            ("name", r"^(.+) (?:offers help with|برای \w+ پیشنهاد کمک)"),
+            ("trust", r"^(?:vouch|verify|link|ضمانت|پیوند) (\w{8})$"),
         ):
             if found := re.search(pattern, text, re.MULTILINE):
                 self.names[key] = found[1]
+                nth = 1 + sum(re.fullmatch(rf"{key}\d+", name) is not None for name in self.names)
+                self.names[f"{key}{nth}"] = found[1]
         return seen
 
     async def sees(self, name: str, words: str) -> Seen:
@@ -184,6 +202,9 @@ class World:
             for person in found[1].split(","):
                 await self.join(*person.split())
             return None
+        if found := re.fullmatch(r"(\w+) joins (\w+)", line):
+            await self.join(*found.groups())
+            return None
         if found := re.fullmatch(r"(\w+) sees nothing", line):
             return await self._nothing(found[1])
         if found := re.fullmatch(r'(\w+) sees reply to "(.+?)": (.+)', line):
@@ -207,9 +228,60 @@ class World:
             native = next(n for n, text in reversed(player.written) if found[2] in text)
             await player.phone.edit(native, found[3])
             return None
+        if found := re.fullmatch(r'(\w+) deletes "(.+?)"', line):
+            player = self.players[found[1]]
+            native = next(n for n, text in reversed(player.written) if found[2] in text)
+            await player.phone.delete(native)
+            return None
+        if found := re.fullmatch(r"(\w+) sends a (\w+)", line):
+            await self.players[found[1]].phone.send_file(found[2])
+            return None
+        if found := re.fullmatch(r"(\w+) can: (.+)", line):
+            return await self._can(found[1], found[2].split())
+        if found := re.fullmatch(r"(\w+) translates: (\w+) (\w+)", line):
+            return await self._translates(*found.groups())
+        if found := re.fullmatch(r"(\d+) (hour|day)s? pass(?:es)?", line):
+            return await self._pass(int(found[1]) * {"hour": 3600, "day": 86400}[found[2]])
         if found := re.fullmatch(r"(\w+): (.+)", line):
             return await self.says(found[1], found[2])
         raise AssertionError("this line is not understood")
+
+    async def _can(self, name: str, skills: list[str]) -> None:
+        def settle(book: Book, who: str, language: str) -> None:
+            for skill in skills:
+                book.do("insert into abilities(skill, person) values (:s, :w)", s=skill, w=who)
+            book.do("insert into places(person, country) values (:who, '*')", who=who)
+            book.do("insert into speaks values (:who, :language)", who=who, language=language)
+
+        await self._settle(name, settle)
+
+    async def _translates(self, name: str, one: str, other: str) -> None:
+        def settle(book: Book, who: str, language: str) -> None:
+            for source, target in ((one, other), (other, one)):
+                book.do(
+                    "insert into pairs(source, target, person) values (:source, :target, :who)",
+                    source=source, target=target, who=who,
+                )  # fmt: skip
+
+        await self._settle(name, settle)
+
+    async def _settle(self, name: str, settle: Callable[[Book, str, str], None]) -> None:
+        address = self.players[name].phone.address
+        find = (
+            "select p.id, p.language from addresses a join people p on p.id = a.person"
+            " where a.platform = :platform and a.handle = :handle"
+        )
+
+        def job(book: Book) -> None:
+            row = book.one(find, platform=address.platform, handle=address.handle)
+            assert row is not None
+            settle(book, *row)
+
+        await self.gateway.do(job)
+
+    async def _pass(self, seconds: int) -> None:
+        self.moved += seconds
+        self.gateway.clock.wake()
 
     async def _nothing(self, name: str) -> None:
         """Whatever was heard is answered by now, or would be in the outbox."""

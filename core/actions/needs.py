@@ -8,12 +8,18 @@ import uuid
 from core import matching, people
 from core.actions import No
 from core.message import Choice, Code, Joined, Notice, Reply, Say, SayMany, Word, lines, paragraphs
-from core.needs import DAYS_OPEN, Need, by_code, by_id, may_answer, shown, skills_named
+from core.needs import DAYS_OPEN, Need, by_code, by_id, least_trust, may_see, shown, skills_named
 from core.people import Person
 from core.store import Book
 from core.words import new_code
 
 _DAY = 86400
+_ON_A_SCREEN = 700
+_IN_A_LIST = 160
+"""Characters of a need's text in an alert, and where several needs stand in one message."""
+
+SEE_NEEDS = Choice("needs", Say("See needs"))
+SEE_MINE = Choice("mine", Say("See mine"))
 
 
 def post_need(
@@ -49,8 +55,8 @@ def post_need(
             (
                 Say("Posted as {code}.", code=Code(code)),
                 SayMany(
-                    "{n} person who can help is being told now; more will be, if they are busy.",
-                    "{n} people who can help are being told now; more will be, if they are busy.",
+                    "{n} person who can help is being told now; more will be if they are busy.",
+                    "{n} people who can help are being told now; more will be if they are busy.",
                     len(told),
                 )
                 if told
@@ -115,17 +121,35 @@ def next_wave(book: Book, need: Need) -> list[Notice]:
 
 
 def alert(need: Need, reader: Person) -> Notice:
+    more = (Choice(f"read {need.code}", Say("Read all of it")),)
     return Notice(
         reader.id,
-        shown(need, reader, mark="🔎"),
+        shown(need, "🔎", _ON_A_SCREEN),
         choices=(
             Choice(f"offer {need.code}", Say("Offer my help")),
             Choice(f"pass {need.code}", Say("Not me")),
             Choice(f"why {need.code}", Say("Why me?")),
+            *(more if len(need.text) > _ON_A_SCREEN else ()),
         ),
         reply=Reply("offer", {"need": need.code}),
+        key=f"a.{need.id}.{reader.id}",
         urgent=False,
     )
+
+
+def read_need(book: Book, who: Person, code: str) -> list[Notice]:
+    """The whole text of a need that stood shortened in an alert or a list."""
+    need = open_need(book, who, code)
+    choices = (Choice(f"offer {need.code}", Say("Offer my help")),)
+    return [
+        Notice(
+            who.id,
+            shown(need),
+            () if need.person == who.id else choices,
+            None if need.person == who.id else Reply("offer", {"need": need.code}),
+            key=f"r.{need.id}.{uuid.uuid4().hex}",
+        )
+    ]
 
 
 def digest(book: Book, who: Person) -> list[Notice]:
@@ -149,47 +173,71 @@ def digest(book: Book, who: Person) -> list[Notice]:
 def _listed(
     book: Book, who: Person, ids: list[str], title: Say
 ) -> tuple[Joined, tuple[Choice, ...]]:
-    found = [need for id in ids if (need := by_id(book, id))]
+    found = [need for id in ids if (need := by_id(book, id)) and may_see(need, who)]
     choices = tuple(
         Choice(f"offer {n.code}", Say("Offer help with {code}", code=Code(n.code))) for n in found
     )
-    return paragraphs(title, *(shown(n, who) for n in found)), choices
+    return paragraphs(title, *(shown(n, most=_IN_A_LIST) for n in found)), choices
 
 
 def list_needs(book: Book, who: Person) -> list[Notice]:
     """The newest open needs they may answer: those that ask for their skills, else any."""
+    skilled = book.value("select 1 from abilities where person = :who", who=who.id)
+    say_skills = Choice("skills", Say("Say what I can help with"))
     if ids := matching.open_needs_for(book, who.id, who.trust, 5, mine=True):
         title = Say("Open needs that ask for your skills:")
     elif ids := matching.open_needs_for(book, who.id, who.trust, 5, mine=False):
-        title = Say("Open needs:")
+        title = (
+            Say("None asks for your skills. Other open needs:") if skilled else Say("Open needs:")
+        )
     else:
         none = Say("There is no open need for you now.")
-        return [Notice(who.id, none, (Choice("skills", Say("What can I help with?")),))]
-    return [Notice(who.id, *_listed(book, who, ids, title))]
+        return [Notice(who.id, none, () if skilled else (say_skills,))]
+    said, choices = _listed(book, who, ids, title)
+    return [Notice(who.id, said, choices if skilled else (*choices, say_skills))]
 
 
 def open_need(book: Book, who: Person, code: str) -> Need:
-    """Raises No if there is none that this person may answer."""
+    """Raises No if there is none, or this person may not see it."""
     need = by_code(book, code)
     if need is None or need.state != "open" or people.blocked(book, who.id, need.person):
         raise No(
-            Say("There is no open need {code}. It may be closed.", code=Code(code)),
+            Say("There is no open need {code}. It may be closed.", code=Code(code)), (SEE_NEEDS,)
+        )
+    if need.person != who.id and not may_see(need, who):
+        raise No(
+            Say(
+                "{code} is for people whom others vouched for or who were verified."
+                " Ask somebody who is trusted here for a code.",
+                code=Code(code),
+            )
         )
     return need
+
+
+def _was_asked(book: Book, who: Person, need: Need) -> None:
+    """Raises No if this person was never alerted about it."""
+    if not book.value(
+        "select 1 from alerts where need = :need and person = :who and state <> 'digest'",
+        need=need.id,
+        who=who.id,
+    ):
+        raise No(Say("You were not asked about {code}.", code=Code(need.code)), (SEE_NEEDS,))
 
 
 def decline_alert(book: Book, who: Person, code: str) -> list[Notice]:
     """Not me: somebody else is told at once."""
     need = open_need(book, who, code)
+    _was_asked(book, who, need)
     changed = book.do(
         "update alerts set state = 'declined' where need = :need and person = :who"
         " and state = 'told'",
         need=need.id,
         who=who.id,
     )
-    thanks = Notice(who.id, Say("Thank you for saying so. Somebody else is asked."))
     if not changed:
-        return [thanks]
+        return [Notice(who.id, Say("You have answered that already."))]
+    thanks = Notice(who.id, Say("Thank you for saying so. Somebody else is asked."))
     found = matching.candidates(book, need, 1)
     book.many(
         "insert into alerts(need, person, state, at) values (:need, :person, 'told', :now)",
@@ -202,15 +250,16 @@ def decline_alert(book: Book, who: Person, code: str) -> list[Notice]:
 def explain_alert(book: Book, who: Person, code: str) -> list[Notice]:
     """Why me: the gates that this person passed."""
     need = open_need(book, who, code)
+    _was_asked(book, who, need)
     mine = set(book.column("select skill from abilities where person = :who", who=who.id))
-    common = tuple(skill for skill in need.skills if skill in mine)
-    if not common:
-        raise No(Say("You were not asked about {code}.", code=Code(code)))
+    common = tuple(s for s in need.skills if s in mine and who.trust >= least_trust(s))
     return [
         Notice(
             who.id,
             lines(
-                Say("You said that you can help with: {skills}", skills=skills_named(common)),
+                Say("You said that you can help with: {skills}", skills=skills_named(common))
+                if common
+                else None,
                 Say("The country and the languages that you chose fit too."),
                 Say("Only few people are asked at a time, those who were asked least first."),
             ),
@@ -227,9 +276,9 @@ def close_need(book: Book, who: Person, code: str) -> list[Notice]:
     """Its author, or a moderator, closes it; who was only alerted hears nothing more."""
     need = by_code(book, code)
     if need is None or (need.person != who.id and who.trust < people.MODERATOR):
-        raise No(Say("You have no need {code}.", code=Code(code)))
+        raise No(Say("You have no need {code}.", code=Code(code)), (SEE_MINE,))
     if need.state != "open":
-        raise No(Say("{code} is closed already.", code=Code(code)))
+        raise No(Say("{code} is closed already.", code=Code(code)), (SEE_MINE,))
     closed = shut(book, need)
     if need.person != who.id:
         note = Say("A moderator closed your need {code}.", code=Code(code))
@@ -253,7 +302,7 @@ def keep_need(book: Book, who: Person, code: str) -> list[Notice]:
     """Still needed: another 30 days."""
     need = by_code(book, code)
     if need is None or need.person != who.id or need.state != "open":
-        raise No(Say("You have no open need {code}.", code=Code(code)))
+        raise No(Say("You have no open need {code}.", code=Code(code)), (SEE_MINE,))
     until = book.now + DAYS_OPEN * _DAY
     book.do("update needs set closes = :until, wave = 0 where id = :id", until=until, id=need.id)
     book.do("delete from timers where about = :id", id=need.id)
@@ -268,17 +317,10 @@ def check_may_offer(book: Book, who: Person, code: str) -> Need:
     """The need that somebody wants to help with. Raises No."""
     need = open_need(book, who, code)
     if need.person == who.id:
-        raise No(Say("{code} is your own need.", code=Code(code)))
-    if not may_answer(need, who):
-        raise No(
-            Say(
-                "{code} is for people whom others vouched for or who were verified."
-                " Ask somebody who is trusted here for a code.",
-                code=Code(code),
-            )
-        )
+        raise No(Say("{code} is your own need.", code=Code(code)), (SEE_MINE,))
     if book.value(
         "select 1 from offers where need = :need and person = :who", need=need.id, who=who.id
     ):
-        raise No(Say("You have offered your help with {code} already.", code=Code(code)))
+        already = Say("You have offered your help with {code} already.", code=Code(code))
+        raise No(already, (SEE_NEEDS,))
     return need

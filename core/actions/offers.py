@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core import people, pseudonyms
 from core.actions import No, talking
-from core.actions.needs import check_may_offer
+from core.actions.needs import SEE_MINE, check_may_offer
 from core.actions.translating import find_translators
 from core.message import (
     Choice,
@@ -20,20 +20,20 @@ from core.message import (
     Reply,
     Say,
     Sayable,
-    SayMany,
     dots,
     lines,
-    paragraphs,
 )
 from core.needs import Need, by_id
 from core.people import TRUST, Person
 from core.store import Book
 
+_ANSWERED = Say("This offer is not open any more.")
+
 
 def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> list[Notice]:
     """Sends the asker one line about who offers, under a pseudonym made for this need alone."""
     need = check_may_offer(book, who, code)
-    id, pseudonym = uuid.uuid4().hex, _fresh_pseudonym(book, need.person)
+    id, pseudonym = uuid.uuid4().hex, _fresh_pseudonym(book, who.id, need.person)
     book.do(
         "insert into offers(id, need, person, pseudonym, text, language, at)"
         " values (:id, :need, :who, :pseudonym, :text, :language, :now)",
@@ -50,40 +50,52 @@ def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> li
     )
     shown = Notice(
         need.person,
-        lines(head, _known_of(book, who), Quote(text)),
+        lines(head, _known_of(book, who, need, language), Quote(text)),
         choices=(
             Choice(f"accept {id}", Say("Accept")),
             Choice(f"decline {id}", Say("Decline")),
             Choice(f"ask {id}", Say("Ask a question first")),
         ),
         reply=Reply("ask", {"offer": id}),
+        key=f"o.{id}",
     )
     sent = Say("Sent. The person chooses; I will write to you as soon as they answer.")
     return [Notice(who.id, sent), shown]
 
 
-def _known_of(book: Book, who: Person) -> Sayable:
+def _known_of(book: Book, who: Person, need: Need, language: str) -> Sayable:
     """What the asker is told of somebody: trust, languages, record. Nothing that names them."""
     languages = tuple(Name("language", language) for language in people.reads(book, who.id))
-    helped = book.value(
-        "select count(*) from offers where person = :who and state = 'accepted'", who=who.id
+    record = book.one(
+        "select count(*) as told, sum(case when state = 'told' then 0 else 1 end) as answered"
+        " from alerts where person = :who and need <> :need and state <> 'digest'",
+        who=who.id,
+        need=need.id,
     )
+    foreign = language not in people.reads(book, need.person)
     return dots(
         Name("trust", TRUST[who.trust]),
         Say("speaks {languages}", languages=Joined(", ", languages)),
-        SayMany("helped {n} person before", "helped {n} people before", helped) if helped else None,
+        Say("answered {n} of {all} before", n=int(record.answered), all=record.told)
+        if record and record.told
+        else None,
+        Say("written in {language}", language=Name("language", language)) if foreign else None,
     )
 
 
-def _fresh_pseudonym(book: Book, reader: str) -> str:
-    """Two words that nobody else carries in this reader's conversations and offers."""
+def _fresh_pseudonym(book: Book, carrier: str, reader: str, *others: str) -> str:
+    """Two words that nobody else carries in this reader's conversations and offers, and that the
+    carrier never had: nothing ties two conversations together. others: taken besides."""
     taken = book.column(
-        "select o.pseudonym from offers o join needs n on n.id = o.need where n.person = :reader"
+        "select o.pseudonym from offers o join needs n on n.id = o.need"
+        " where n.person = :reader or o.person = :carrier"
         " union select m.pseudonym from members m join members own"
-        " on own.conversation = m.conversation where own.person = :reader",
+        " on own.conversation = m.conversation where own.person = :reader"
+        " union select m.pseudonym from members m where m.person = :carrier",
         reader=reader,
+        carrier=carrier,
     )
-    return pseudonyms.new(taken, secrets.SystemRandom())
+    return pseudonyms.new([*taken, *others], secrets.SystemRandom())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ def _sent(book: Book, id: str) -> tuple[_Offer, Need]:
     )
     need = by_id(book, row.need) if row else None
     if row is None or need is None:
-        raise No(Say("This offer was answered already."))
+        raise No(_ANSWERED, (SEE_MINE,))
     return _Offer(row.person, row.pseudonym), need
 
 
@@ -108,10 +120,10 @@ def accept(book: Book, who: Person, id: str) -> list[Notice]:
     row, need = _sent(book, id)
     helper = people.known(book, row.person)
     if need.person != who.id or helper is None:
-        raise No(Say("This offer was answered already."))
+        raise No(_ANSWERED, (SEE_MINE,))
     book.do("update offers set state = 'accepted' where id = :id", id=id)
     conversation = uuid.uuid4().hex
-    mine = _fresh_pseudonym(book, helper.id)
+    mine = _fresh_pseudonym(book, who.id, helper.id, row.pseudonym)
     book.do(
         "insert into conversations(id, need, opened) values (:id, :need, :now)",
         id=conversation,
@@ -154,7 +166,7 @@ def decline(book: Book, who: Person, id: str) -> list[Notice]:
     """The helper is told kindly; the need stays open."""
     row, need = _sent(book, id)
     if need.person != who.id:
-        raise No(Say("This offer was answered already."))
+        raise No(_ANSWERED, (SEE_MINE,))
     book.do("update offers set state = 'declined' where id = :id", id=id)
     kindly = Say(
         "For {code} another way was found. Thank you for your offer.", code=Code(need.code)
@@ -166,7 +178,7 @@ def asked_about(book: Book, who: Person, id: str) -> str:
     """-> the person that a question about an offer goes to: the other side. Raises No."""
     row, need = _sent(book, id)
     if who.id not in (need.person, row.person):
-        raise No(Say("This offer was answered already."))
+        raise No(_ANSWERED, (SEE_MINE,))
     return str(row.person if who.id == need.person else need.person)
 
 
@@ -190,8 +202,9 @@ def ask(book: Book, who: Person, *, offer: str, text: str) -> list[Notice]:
         )
     shown = Notice(
         other,
-        paragraphs(lines(head, Quote(text))),
+        lines(head, Quote(text)),
         choices=choices,
         reply=Reply("ask", {"offer": offer}),
+        key=f"q.{offer}.{uuid.uuid4().hex}",
     )
     return [Notice(who.id, Say("Sent.")), shown]

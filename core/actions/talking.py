@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import outbox, people
 from core.actions import No
-from core.actions.translating import to_translators
+from core.actions.translating import resign, to_translators
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
 from core.people import Person
 from core.store import Book
+from core.text import shortened
+
+CLOSED = Say("This conversation is closed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def open_to(book: Book, who: str, id: str) -> Conversation:
     """Raises No when it is closed, or was never theirs."""
     row = book.one(f"{_SEEN} and c.id = :id", who=who, id=id)
     if row is None:
-        raise No(Say("This conversation is closed."))
+        raise No(CLOSED, (Choice("mine", Say("See mine")),))
     return Conversation(*row)
 
 
@@ -122,8 +125,8 @@ def _shown(
 
 
 def change_entry(book: Book, who: Person, *, entry: str, text: str, language: str) -> list[Notice]:
-    """The author edited a message that was relayed: it is corrected where it stands; an empty text
-    takes it back."""
+    """The author edited a message that was relayed: it is corrected where it stands, and what was
+    translated of it is to be translated anew."""
     row = book.one(
         "select conversation, answers from entries where id = :id and author = :who",
         id=entry,
@@ -134,31 +137,44 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
     seen = open_to(book, who.id, row.conversation)
     book.do(
         "update entries set text = :text, language = :language where id = :id",
+        id=entry, text=text, language=language,
+    )  # fmt: skip
+    book.do("update translations set text = '' where entry = :id", id=entry)
+    shown = _shown(book, who.id, seen, entry, text, row.answers)
+    changed = replace(shown, key=f"e.{entry}.{uuid.uuid4().hex}", replaces=f"e.{entry}")
+    return [changed, *to_translators(book, seen.id, entry)]
+
+
+def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
+    """The author deleted a relayed message: its words go, here, at the other side and at the
+    translator, in a closed conversation too."""
+    row = book.one(
+        "select e.conversation, n.code, o.person, own.pseudonym from entries e"
+        " join conversations c on c.id = e.conversation join needs n on n.id = c.need"
+        " join members own on own.conversation = c.id and own.person = e.author"
+        " join members o on o.conversation = c.id and o.person <> e.author"
+        " and o.role <> 'translator' where e.id = :id and e.author = :who and e.text <> ''",
         id=entry,
-        text=text,
-        language=language,
-    )
-    book.do("delete from translations where entry = :id", id=entry)
-    mine = book.value(
-        "select pseudonym from members where conversation = :id and person = :who",
-        id=seen.id,
         who=who.id,
     )
-    head = dots(Name("pseudonym", mine), Code(seen.code))
-    words: Sayable = (
-        lines(head, Quote(text)) if text else lines(head, Say("This message was taken back."))
-    )
-    changed = Notice(
-        seen.other,
-        words,
-        reply=Reply("relay", {"conversation": seen.id, "entry": entry}),
-        entry=entry,
-        answers=row.answers,
-        replaces=f"e.{entry}",
-    )
-    if not text:
-        return [changed]
-    return [changed, *to_translators(book, seen.id, entry)]
+    if row is None:
+        return []
+    head = dots(Name("pseudonym", row.pseudonym), Code(row.code))
+    gone = lines(head, Say("This message was taken back."))
+    reply: Reply | None = Reply("relay", {"conversation": row.conversation, "entry": entry})
+    shown = [(row.person, f"e.{entry}", reply)]
+    for language in book.column("select language from translations where entry = :id", id=entry):
+        shown.append((row.person, f"t.{entry}.{language}", reply))
+    for translator in book.column(
+        "select person from members where conversation = :id and role = 'translator'",
+        id=row.conversation,
+    ):
+        key = f"p.{entry}.{translator}"
+        if book.value("select 1 from outbox where key = :key", key=key):
+            shown.append((translator, key, None))
+    book.do("update entries set text = '' where id = :id", id=entry)
+    book.do("update translations set text = '' where entry = :id", id=entry)
+    return [Notice(to, gone, reply=means, replaces=key) for to, key, means in shown]
 
 
 def choose(book: Book, who: Person, conversation: str) -> list[Notice]:
@@ -170,7 +186,8 @@ def choose(book: Book, who: Person, conversation: str) -> list[Notice]:
         name=Name("pseudonym", seen.name),
         code=Code(seen.code),
     )
-    return [Notice(who.id, said, reply=Reply("relay", {"conversation": seen.id}))]
+    end_it = Choice(f"leave {seen.id}", Say("End this conversation"))
+    return [Notice(who.id, said, (end_it,), Reply("relay", {"conversation": seen.id}))]
 
 
 def list_conversations(book: Book, who: Person) -> list[Notice]:
@@ -184,11 +201,9 @@ def list_conversations(book: Book, who: Person) -> list[Notice]:
 def leave(book: Book, who: Person, conversation: str) -> list[Notice]:
     """Ends the conversation for both; they learn that it is closed, not why."""
     seen = open_to(book, who.id, conversation)
+    name = Name("pseudonym", seen.name)
     return [
-        Notice(
-            who.id,
-            Say("The conversation with {name} is closed.", name=Name("pseudonym", seen.name)),
-        ),
+        Notice(who.id, Say("The conversation with {name} is closed.", name=name)),
         *end(book, seen.id, silent=who.id),
     ]
 
@@ -206,6 +221,7 @@ def end(book: Book, conversation: str, silent: str) -> list[Notice]:
     if not changed:
         return []
     book.do("update people set focus = null where focus = :id", id=conversation)
+    book.do("delete from timers where about = :id", id=conversation)
     others = book.column(
         "select person from members where conversation = :id and person <> :silent",
         id=conversation,
@@ -215,23 +231,58 @@ def end(book: Book, conversation: str, silent: str) -> list[Notice]:
     return [Notice(other, said) for other in others]
 
 
-def block(book: Book, who: Person, conversation: str) -> list[Notice]:
-    """Ends the conversation, and these two never meet here again, under any pseudonym."""
-    seen = open_to(book, who.id, conversation)
+def withdraw(book: Book, who: Person) -> list[Notice]:
+    """They are gone from every conversation: those that they translate go on with somebody else,
+    the others end. -> what the others are told."""
+    told: list[Notice] = []
+    for id, role in book.all(
+        "select m.conversation, m.role from members m join conversations c on c.id = m.conversation"
+        " where m.person = :who and c.state = 'open'",
+        who=who.id,
+    ):
+        if role == "translator":
+            told += resign(book, who, id)
+        else:
+            told += end(book, id, silent=who.id)
+    return [notice for notice in told if notice.to != who.id]
+
+
+def part(book: Book, who: Person, other: str) -> list[Notice]:
+    """These two never meet here again, under any pseudonym: every conversation and offer between
+    them ends. -> what the others in these conversations are told."""
     book.do(
         "insert into blocks(person, blocked) values (:who, :other) on conflict do nothing",
         who=who.id,
-        other=seen.other,
+        other=other,
     )
+    book.do(
+        "update offers set state = 'declined' where state = 'sent' and ("
+        " (person = :other and need in (select id from needs where person = :who))"
+        " or (person = :who and need in (select id from needs where person = :other)))",
+        who=who.id,
+        other=other,
+    )
+    shared = book.column(
+        "select a.conversation from members a join members b on b.conversation = a.conversation"
+        " join conversations c on c.id = a.conversation"
+        " where a.person = :who and b.person = :other and c.state = 'open'",
+        who=who.id,
+        other=other,
+    )
+    return [notice for id in shared for notice in end(book, id, silent=who.id)]
+
+
+def block(book: Book, who: Person, conversation: str) -> list[Notice]:
+    seen = open_to(book, who.id, conversation)
     said = Say(
         "{name} is blocked, and won't reach you under any other name either.",
         name=Name("pseudonym", seen.name),
     )
-    return [Notice(who.id, said), *end(book, seen.id, silent=who.id)]
+    return [Notice(who.id, said), *part(book, who, seen.other)]
 
 
 def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Notice]:
-    """Tells the moderators about the other side, and ends the conversation."""
+    """Tells the moderators about the other side, and parts the two."""
     seen = open_to(book, who.id, conversation)
     id = uuid.uuid4().hex
     book.do(
@@ -249,13 +300,16 @@ def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Not
     told = [
         Notice(
             moderator,
-            lines(head, Quote(text)),
+            lines(head, Quote(shortened(text, 700))),
             choices=(
                 Choice(f"suspend {id}", Say("Suspend this person")),
                 Choice(f"dismiss {id}", Say("Nothing to do")),
             ),
+            key=f"x.{id}.{moderator}",
         )
         for moderator in moderators
     ]
-    thanks = Say("Thank you. The moderators were told, and the conversation is closed.")
-    return [Notice(who.id, thanks), *told, *end(book, seen.id, silent=who.id)]
+    thanks = Say(
+        "Thank you. The moderators were told. The conversation is closed, and you won't meet again."
+    )
+    return [Notice(who.id, thanks), *told, *part(book, who, seen.other)]

@@ -5,17 +5,21 @@ read, answering it with a native reply. That reply is the translation.
 from __future__ import annotations
 
 import secrets
+import uuid
 
 from core import people, pseudonyms
 from core.actions import No
 from core.message import Choice, Code, Joined, Name, Notice, Quote, Reply, Say, Sayable, lines
 from core.people import Person
 from core.store import Book
+from core.text import shortened
 
 ASKED_AT_ONCE = 5
 _BUSY = 5
 """A translator with this many open conversations is asked no more."""
 _LOOK_AGAIN = 3600
+_ENOUGH = 200
+"""Characters of the original that stand below its translation."""
 _SIDES = {"asker": "A", "helper": "B"}
 
 
@@ -170,19 +174,57 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
         name=Name("pseudonym", name),
     )
     waiting = book.column(
-        "select id from entries where conversation = :id order by at, id", id=conversation
+        "select id from entries where conversation = :id order by at,"
+        " (select min(k.id) from copies k where k.entry = entries.id), id",
+        id=conversation,
     )
     return [
-        Notice(who.id, welcome),
+        Notice(who.id, welcome, (Choice(f"leave {conversation}", Say("I can't go on here")),)),
         *(Notice(person, joined) for person in parties.values()),
         *(notice for entry in waiting for notice in to_translators(book, conversation, entry)),
     ]
 
 
 def not_now(book: Book, who: Person, conversation: str) -> list[Notice]:
+    asked = book.value(
+        "select 1 from invitations where conversation = :id and person = :who and state = 'asked'",
+        id=conversation,
+        who=who.id,
+    )
+    if not asked:
+        raise No(Say("You have answered that already."))
     _answered(book, who, conversation, "declined")
     return [
         Notice(who.id, Say("Thank you. Others are asked.")),
+        *find_translators(book, conversation),
+    ]
+
+
+def translates(book: Book, who: Person, conversation: str) -> bool:
+    return bool(
+        book.value(
+            "select 1 from members m join conversations c on c.id = m.conversation"
+            " where m.conversation = :id and m.person = :who and m.role = 'translator'"
+            " and c.state = 'open'",
+            id=conversation,
+            who=who.id,
+        )
+    )
+
+
+def resign(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """A translator can't go on: both sides are told, others are asked. Raises No."""
+    if not translates(book, who, conversation):
+        raise No(Say("This conversation is closed."))
+    book.do(
+        "delete from members where conversation = :id and person = :who",
+        id=conversation,
+        who=who.id,
+    )
+    left = Say("The translator had to leave. Others are being asked; just write, it is kept.")
+    return [
+        Notice(who.id, Say("Thank you. Others are asked.")),
+        *(Notice(person, left) for person in _parties(book, conversation).values()),
         *find_translators(book, conversation),
     ]
 
@@ -212,18 +254,22 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
     wanted = people.reads(book, reader)
     if row.language in wanted:
         return []
+    # "Ok" or a name may look like any language: rather her author's translator than nobody
+    own = people.reads(book, row.author)
     pair = book.one(
-        "select m.person, t.target from members m join pairs t on t.person = m.person"
-        " where m.conversation = :id and m.role = 'translator' and t.source = :source"
-        f" and t.target in ({_listed(wanted)}) order by m.person limit 1",
+        "select m.person, t.source, t.target from members m join pairs t on t.person = m.person"
+        " where m.conversation = :id and m.role = 'translator'"
+        f" and t.target in ({_listed(wanted)}) and t.source in (:source, :own)"
+        " order by case when t.source = :source then 0 else 1 end, m.person limit 1",
         id=conversation,
         source=row.language,
+        own=own[0],
         **_values(wanted),
     )
     if pair is None:
         return find_translators(book, conversation)
     done = book.value(
-        "select 1 from translations where entry = :id and language = :target",
+        "select text from translations where entry = :id and language = :target",
         id=entry,
         target=pair.target,
     )
@@ -233,7 +279,7 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
         "{side} · {code} ({source} → {target})",
         side=Code(_SIDES[role]),
         code=Code(row.code),
-        source=Name("language", row.language),
+        source=Name("language", pair.source),
         target=Name("language", pair.target),
     )
     prompt = Notice(
@@ -241,6 +287,8 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
         lines(head, Quote(row.text)),
         reply=Reply("translate", {"entry": entry, "target": pair.target}),
         entry=entry,
+        # translated before: its author changed it, and the translator is asked once more
+        key=f"p.{entry}.{pair.person}" + ("" if done is None else f".{uuid.uuid4().hex}"),
     )
     return [prompt]
 
@@ -286,22 +334,18 @@ def translate(
     words: Sayable = lines(
         Joined(" ", (Say("🌐"), Say("translated by a person"))),
         Quote(text),
-        Quote(f"({_shortened(row.text)})"),
+        Quote(f"({shortened(row.text, _ENOUGH)})"),
     )
     shown = Notice(
         reader,
         words,
         reply=Reply("relay", {"conversation": row.conversation, "entry": entry}),
         answers=entry,
-        key=None if before else first,
+        key=f"{first}.{uuid.uuid4().hex}" if before else first,
         replaces=first if before else None,
     )
     said = Say("Corrected.") if before else Say("Passed on.")
     return [shown, Notice(who.id, said)]
-
-
-def _shortened(text: str, most: int = 300) -> str:
-    return text if len(text) <= most else text[:most].rstrip() + "…"
 
 
 def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:
@@ -322,10 +366,11 @@ def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:
                 "The translator {name} asks what you mean here. Say it in other words:",
                 name=Name("pseudonym", row.pseudonym),
             ),
-            Quote(_shortened(row.text)),
+            Quote(shortened(row.text, _ENOUGH)),
         ),
         answers=entry,
         reply=Reply("relay", {"conversation": row.conversation, "entry": entry}),
+        key=f"p.{entry}.{uuid.uuid4().hex}",
     )
     return [question, Notice(who.id, Say("Asked. The answer comes to you like any message."))]
 
@@ -340,11 +385,11 @@ def add_pair(book: Book, who: Person, *, source: str, target: str, both: bool) -
     )
     for language in (source, target):
         people.speaks(book, who.id, language)
-    saved = Say(
-        "Saved: {source} → {target}. I will write when somebody needs you.",
-        source=Name("language", source),
-        target=Name("language", target),
+    pairs = tuple(
+        Say("{source} → {target}", source=Name("language", one), target=Name("language", other))
+        for one, other in wanted
     )
+    saved = Say("Saved: {pairs}. I will write when somebody needs you.", pairs=Joined(", ", pairs))
     waiting = book.column(
         "select about from timers where kind = 'look_for_translators' order by due limit 20"
     )

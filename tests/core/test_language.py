@@ -44,7 +44,7 @@ def test_right_to_left_text_has_one_mark_at_each_line_start() -> None:
         f"{RLM}│ {FSI}سه{PDI}",
         f"{RLM}ایران · {LRI}7KQ{PDI}",
         f"{RLM}{FSI}1{PDI}",
-        f"{RLM}2",
+        f"{RLM}۲",
     ]
     assert RLM not in LANGUAGES.render(text, "en")
 
@@ -131,8 +131,8 @@ def test_counting() -> None:
         ("", "n", " پرنده"),
     )
     one, many = (SayMany("{n} bird", "{n} birds", n) for n in (1, 5))
-    assert languages.render(one, "fa") == f"{RLM}1 تک"
-    assert languages.render(many, "fa") == f"{RLM}5 پرنده"
+    assert languages.render(one, "fa") == f"{RLM}۱ تک"
+    assert languages.render(many, "fa") == f"{RLM}۵ پرنده"
     assert [languages.render(m, "en") for m in (one, many)] == ["1 bird", "5 birds"]
 
 

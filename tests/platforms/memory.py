@@ -10,6 +10,8 @@ from adapters.memory import Memory, Server
 from core.message import Address, File, Inbound, Left, Outbound
 from tests.platforms import Seen
 
+_MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
+
 
 class MemoryPhone:
     def __init__(self, server: Server, handle: str, locale: str, buttons: bool) -> None:
@@ -29,11 +31,16 @@ class MemoryPhone:
     async def edit(self, native: str, text: str) -> str:
         return self._write(text=text, edits=native)
 
+    async def delete(self, native: str) -> None:
+        self._write(native=native, deleted=True)
+
     async def press(self, seen: Seen, label: str) -> None:
         if self.buttons:
             self._write(pressed=self.values[seen.native, label], native=seen.native)
             return
-        found = re.search(rf"(\d+)\W* \W*{re.escape(label)}", seen.text)
+        found = re.search(
+            rf"^(\d+) (?:✓ )?{re.escape(label)}$", _MARKS.sub("", seen.text), re.MULTILINE
+        )
         assert found, f"no line with this label among {len(seen.text)} characters"
         await self.say(found[1])
 

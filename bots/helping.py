@@ -1,0 +1,160 @@
+"""The forms of those who help: skills, an offer, a question about it, pairs of languages."""
+
+from __future__ import annotations
+
+from bots.forms import Field, Form, Option, Outcome, Said, Sheet, Value
+from bots.picking import (
+    ask_countries,
+    countries_options,
+    language_named,
+    languages_offered,
+    likely,
+    one_of,
+    pick_countries,
+    pick_languages,
+    pick_skills,
+    picked,
+    picked_languages_options,
+    skill_options,
+    text_only,
+)
+from core.actions import No, offers, profile, translating
+from core.message import Code, Name, Notice, Say
+from core.store import Book
+
+
+def _save_skills(book: Book, sheet: Sheet) -> list[Notice]:
+    a = sheet.answers
+    return profile.set_skills(
+        book,
+        sheet.who,
+        skills=a["skills"],
+        languages=a["languages"],
+        countries=a["countries"],
+        often=a["often"],
+    )
+
+
+SKILLS = Form(
+    "skills",
+    (
+        Field(
+            "skills",
+            lambda _: Say(
+                "What can you help with? Pick from the list, or write it in your own words."
+                " (1 of 4)"
+            ),
+            pick_skills,
+            skill_options,
+        ),
+        Field(
+            "languages",
+            lambda _: Say(
+                "Which languages do you read and write well? Pick all, or write their names."
+                " (2 of 4)"
+            ),
+            pick_languages,
+            picked_languages_options,
+        ),
+        Field("countries", ask_countries, pick_countries, countries_options),
+        Field(
+            "often",
+            lambda _: Say("How often may I write to you about needs? (4 of 4)"),
+            one_of,
+            lambda _: [
+                Option("now", Say("At once, when somebody needs me")),
+                Option("daily", Say("Once a day")),
+                Option("never", Say("Never; I look myself")),
+            ],
+        ),
+    ),
+    _save_skills,
+)
+
+
+def _offer(book: Book, sheet: Sheet) -> list[Notice]:
+    text = sheet.answers["text"]
+    language = sheet.languages.detect(text, [sheet.who.language])
+    return offers.offer(book, sheet.who, code=sheet.about["code"], text=text, language=language)
+
+
+OFFER = Form(
+    "offer",
+    (
+        Field(
+            "text",
+            lambda s: Say(
+                "Your offer for {code}: write one or two sentences. Who you are in your profession,"
+                " what you can do, and when. No name.",
+                code=Code(s.about["code"]),
+            ),
+            text_only,
+        ),
+    ),
+    _offer,
+)
+
+ASK = Form(
+    "ask",
+    (Field("text", lambda _: Say("Write it; I pass it on. No names."), text_only),),
+    lambda book, s: offers.ask(book, s.who, offer=s.about["offer"], text=s.answers["text"]),
+)
+
+
+# ------------------------------------------------------------------------------------- a translator
+
+
+def _source(sheet: Sheet, said: Said) -> Outcome:
+    return Value(language_named(sheet, said))
+
+
+def _targets(sheet: Sheet) -> list[str]:
+    return [tag for tag in likely(sheet) if tag != sheet.answers["source"]]
+
+
+def _target(sheet: Sheet, said: Said) -> Outcome:
+    language = language_named(sheet, said)
+    if language == sheet.answers["source"]:
+        raise No(Say("Pick another language than the first."))
+    return Value(language)
+
+
+def _both(sheet: Sheet, said: Said) -> Outcome:
+    return Value(picked(sheet, said) == "yes")
+
+
+def _save_pair(book: Book, sheet: Sheet) -> list[Notice]:
+    a = sheet.answers
+    return translating.add_pair(
+        book, sheet.who, source=a["source"], target=a["target"], both=a["both"]
+    )
+
+
+TRANSLATE = Form(
+    "translate",
+    (
+        Field(
+            "source",
+            lambda _: Say("From which language do you translate? Pick one, or write its name."),
+            _source,
+            languages_offered(likely),
+        ),
+        Field(
+            "target",
+            lambda _: Say("Into which language? Pick one, or write its name."),
+            _target,
+            languages_offered(_targets),
+        ),
+        Field(
+            "both",
+            lambda s: Say(
+                "And back, from {target} into {source}?",
+                target=Name("language", s.answers["target"]),
+                source=Name("language", s.answers["source"]),
+            ),
+            _both,
+            lambda _: [Option("yes", Say("Yes")), Option("no", Say("No"))],
+        ),
+    ),
+    _save_pair,
+)

@@ -1,0 +1,257 @@
+"""How much anybody may write, decided in memory before anything is written to disk.
+
+Somebody who is known here has a bucket of messages that refills; who empties it is told once, and
+not heard for a while, each time longer. Strangers share one bucket for each platform and come in
+one by one: a flood of new accounts slows new accounts, and nobody else. Trusted people never wait
+for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from core import outbox, people
+from core.message import Address, Hear, Inbound, Left, Notice, SayMany
+from core.store import Book, Job, StoreDown
+
+BURST = 100.0
+RATE = 1.0
+"""Messages at once, and messages a second after that, from one address."""
+FIRST_PAUSE = 60.0
+LONGEST_PAUSE = 3600.0
+AFTER_PAUSE = 5.0
+"""Messages that a bucket holds after a pause, until it refills."""
+FORGIVEN = 3600.0
+"""Seconds after a pause in which the next one is longer."""
+STRANGERS_BURST = 300.0
+STRANGERS_RATE = 10.0
+"""The same for the first messages of all new addresses on one platform."""
+_ROOM = 3000
+_EACH = 5
+_LONGEST = 5000
+"""Messages that wait for strangers' turns on one platform, of them from one address, and the
+characters that are kept of each: more than is ever read."""
+_SHARE = 64
+"""Messages of people nobody vouched for that may be on their way to the store at once: whoever is
+trusted has the rest of the next commit."""
+_REMEMBERED = 50_000
+_FRESH = 3600.0
+"""Seconds after which the store is asked again who somebody is."""
+
+
+class Verdict(Enum):
+    HEAR = "hear"
+    TELL = "tell"
+    """Not heard, and told so: the first refusal of a pause."""
+    DROP = "drop"
+
+
+@dataclass(slots=True)
+class Bucket:
+    tokens: float
+    filled: float
+
+    def take(self, now: float, burst: float, rate: float) -> bool:
+        self.tokens = min(burst, self.tokens + max(0.0, now - self.filled) * rate)
+        self.filled = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass(slots=True)
+class Known:
+    """An address of somebody here. asked: when the store said so."""
+
+    bucket: Bucket
+    trusted: bool
+    asked: float
+    paused_until: float = 0.0
+    strikes: int = 0
+
+    def ask(self, now: float) -> Verdict:
+        if now < self.paused_until:
+            return Verdict.DROP
+        if self.bucket.take(now, BURST, RATE):
+            return Verdict.HEAR
+        if now - self.paused_until > FORGIVEN:
+            self.strikes = 0
+        self.paused_until = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self.strikes)
+        self.strikes += 1
+        self.bucket = Bucket(AFTER_PAUSE, self.paused_until)
+        return Verdict.TELL
+
+
+class Strangers:
+    """The first messages of new addresses on one platform, heard one by one. Beyond the bucket they
+    wait here, in memory: their platform keeps them no longer, and a crash loses them."""
+
+    def __init__(self, now: float) -> None:
+        self.bucket = Bucket(STRANGERS_BURST, now)
+        self.door = asyncio.Lock()
+        self.room: deque[Inbound] = deque()
+        self.waiting: Counter[Address] = Counter()
+        self.calling: asyncio.Task[None] | None = None
+
+    def seat(self, event: Inbound) -> bool:
+        """False: there is no place."""
+        if len(self.room) >= _ROOM or self.waiting[event.sender] >= _EACH:
+            return False
+        # heard so late, it must not take the platform's position back
+        self.room.append(replace(event, cursor=None, text=event.text[:_LONGEST]))
+        self.waiting[event.sender] += 1
+        return True
+
+    def next(self) -> Inbound:
+        event = self.room.popleft()
+        self.waiting[event.sender] -= 1
+        if not self.waiting[event.sender]:
+            del self.waiting[event.sender]
+        return event
+
+
+def refuse(book: Book, sender: Address, seconds: float) -> None:
+    """Tells somebody who wrote too much that they are not heard for a while."""
+    too_much = SayMany(
+        "That is more than I can take in. Your last messages were not passed on."
+        " Write again in {n} minute.",
+        "That is more than I can take in. Your last messages were not passed on."
+        " Write again in {n} minutes.",
+        math.ceil(seconds / 60),
+    )
+    if found := people.at(book, sender):
+        outbox.put(book, [Notice(found[0].id, too_much)])
+
+
+def trust(book: Book, senders: list[Address]) -> list[int | None]:
+    """How far whoever is at each address is trusted; None: nobody is there."""
+    found = [people.at(book, sender) for sender in senders]
+    return [who[0].trust if who else None for who in found]
+
+
+class Limits:
+    """Stands between the adapters and `hear`. now: a clock that only goes forward, seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.now = now
+        self.known: OrderedDict[Address, Known] = OrderedDict()
+        self.strangers: dict[str, Strangers] = {}
+        self.share = asyncio.Semaphore(_SHARE)
+        self.refused = 0
+        self._questions: list[tuple[Address, asyncio.Future[int | None]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    def begin(self, hear: Hear, do: Callable[[Job[Any]], Awaitable[Any]]) -> None:
+        """hear: what stands behind it. do: runs a job in the store."""
+        self.hear, self.do = hear, do
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            await asyncio.Event().wait()
+
+    async def admit(self, event: Inbound | Left) -> bool:
+        """Has it heard, or not. Returns and raises what hearing it did; False if it is not heard,
+        or later."""
+        sender = event.sender
+        strangers = self.strangers.setdefault(sender.platform, Strangers(self.now()))
+        if sender in strangers.waiting:
+            return self._wait(strangers, event)
+        known = self.known.get(sender)
+        if known is None or self.now() - known.asked > _FRESH:
+            known = await self._look_up(sender)
+        if known is None:
+            return await self._first(strangers, event)
+        self.known.move_to_end(sender)
+        verdict = known.ask(self.now())
+        if verdict is Verdict.HEAR:
+            async with contextlib.nullcontext() if known.trusted else self.share:
+                return await self.hear(event)
+        self.refused += 1
+        if verdict is Verdict.TELL and isinstance(event, Inbound):
+            seconds = known.paused_until - self.now()
+            await self.do(partial(refuse, sender=sender, seconds=seconds))
+        return False
+
+    # ------------------------------------------------------------------ who is known
+
+    async def _look_up(self, sender: Address) -> Known | None:
+        """What the store knows of an address; all who are unclear meanwhile in one question."""
+        answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._questions.append((sender, answer))
+        if self._asking is None or self._asking.done():
+            self._asking = self._group.create_task(self._ask_all())
+        level = await answer
+        if level is None:
+            self.known.pop(sender, None)
+            return None
+        return self._let_in(sender, level)
+
+    async def _ask_all(self) -> None:
+        while self._questions:
+            asked, self._questions = self._questions, []
+            try:
+                levels = await self.do(partial(trust, senders=[sender for sender, _ in asked]))
+            except Exception as error:
+                for _, answer in asked:
+                    if not answer.done():
+                        answer.set_exception(StoreDown(type(error).__name__))
+                continue
+            for (_, answer), level in zip(asked, levels, strict=True):
+                if not answer.done():
+                    answer.set_result(level)
+
+    def _let_in(self, sender: Address, level: int) -> Known:
+        now = self.now()
+        known = self.known.get(sender)
+        if known is None:
+            known = self.known[sender] = Known(Bucket(BURST, now), False, now)
+            if len(self.known) > _REMEMBERED:
+                self.known.popitem(last=False)
+        known.trusted, known.asked = level >= people.VOUCHED, now
+        return known
+
+    # ------------------------------------------------------------------ strangers
+
+    async def _first(self, strangers: Strangers, event: Inbound | Left) -> bool:
+        if isinstance(event, Left):
+            return False
+        if strangers.room or not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
+            return self._wait(strangers, event)
+        return await self._meet(strangers, event)
+
+    async def _meet(self, strangers: Strangers, event: Inbound) -> bool:
+        async with strangers.door:
+            handed_on = await self.hear(event)
+        self._let_in(event.sender, people.NEW)
+        return handed_on
+
+    def _wait(self, strangers: Strangers, event: Inbound | Left) -> bool:
+        if not isinstance(event, Inbound) or not strangers.seat(event):
+            self.refused += 1
+        elif strangers.calling is None or strangers.calling.done():
+            strangers.calling = self._group.create_task(self._call_in(strangers))
+        return False
+
+    async def _call_in(self, strangers: Strangers) -> None:
+        while strangers.room:
+            if not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
+                await asyncio.sleep(1 / STRANGERS_RATE)
+                continue
+            event = strangers.room[0]
+            try:
+                await self._meet(strangers, event)
+            except StoreDown:
+                await asyncio.sleep(1)
+                continue
+            strangers.next()

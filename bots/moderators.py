@@ -1,0 +1,67 @@
+"""Who may moderate, as the operator says on the command line."""
+
+from __future__ import annotations
+
+import re
+
+from bots.config import Wrong
+from core import people
+from core.message import Address
+from core.store import Book
+
+HANDLES = {
+    "telegram": (r"[0-9]+", "the account's number, like 123456789"),
+    "xmpp": (r"[^@/\s]+@[^@/\s]+", "the account, like ana@example.org"),
+    "matrix": (r"@[^@:\s]+:\S+", "the user id, like @ana:example.org"),
+    "web": (r"\S+", "the name of a phone"),
+}
+"""platform -> what a handle looks like there."""
+
+
+def address(platform: str | None, handle: str | None) -> Address:
+    """Raises Wrong."""
+    if platform not in HANDLES or not handle:
+        raise Wrong(f"write PLATFORM HANDLE; the platforms are: {', '.join(HANDLES)}")
+    form, example = HANDLES[platform]
+    if not re.fullmatch(form, handle):
+        raise Wrong(f"on {platform} the handle is {example}")
+    return Address(platform, handle.lower() if platform == "xmpp" else handle)
+
+
+def trusted(book: Book, where: Address, level: int) -> None:
+    """Also before they wrote for the first time."""
+    found = people.at(book, where)
+    who = found[0] if found else people.meet(book, where, "en")
+    book.do("update people set trust = :level where id = :id", level=level, id=who.id)
+
+
+def no_more(book: Book, where: Address) -> int:
+    """-> 0 if there is no moderator at this address."""
+    return book.do(
+        "update people set trust = :new where trust = :moderator and id ="
+        " (select person from addresses where platform = :platform and handle = :handle)",
+        new=people.NEW,
+        moderator=people.MODERATOR,
+        platform=where.platform,
+        handle=where.handle,
+    )
+
+
+def all_of_them(book: Book) -> list[str]:
+    """For the operator's own terminal alone: "xmpp ana@example.org"."""
+    rows = book.all(
+        "select a.platform, a.handle from people p join addresses a on a.person = p.id"
+        " where p.trust = :trust order by a.platform, a.handle",
+        trust=people.MODERATOR,
+    )
+    return [f"{row.platform} {row.handle}" for row in rows]
+
+
+def of_the_playground(book: Book) -> None:
+    """Some of its phones are trusted already."""
+    for handle, level in (
+        ("moderator", people.MODERATOR),
+        ("volunteer", people.VERIFIED),
+        ("translator", people.VOUCHED),
+    ):
+        trusted(book, Address("web", handle), level)

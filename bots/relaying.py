@@ -1,0 +1,109 @@
+"""What people write to each other: handed on, translated, corrected, taken back, kept until it is
+clear for whom it is."""
+
+from __future__ import annotations
+
+from bots import questions
+from bots.turn import OpenForm, Turn
+from core import outbox, people
+from core.actions import No, talking, translating
+from core.message import Name, Say
+
+
+def hand_on(
+    turn: Turn,
+    conversation: str,
+    text: str,
+    native: str,
+    answers: str | None = None,
+) -> None:
+    """native: the author's own message. answers: the entry that it replies to. Raises No."""
+    language = turn.languages.detect(text, people.reads(turn.book, turn.who.id))
+    turn.tell(
+        talking.relay(
+            turn.book,
+            turn.who,
+            conversation=conversation,
+            text=text,
+            language=language,
+            native=native,
+            answers=answers,
+        )
+    )
+    turn.relayed = True
+    other = talking.open_to(turn.book, turn.who.id, conversation)
+    platform = turn.book.value(
+        "select a.platform from people p left join addresses a on a.id = p.address"
+        " where p.id = :id",
+        id=other.other,
+    )
+    if platform in turn.down:
+        name = Name("pseudonym", other.name)
+        turn.say(Say("Kept. {name} will get it as soon as their server is back.", name=name))
+
+
+def ask_whom(turn: Turn, found: list[talking.Conversation]) -> None:
+    """It may be meant for any of these: kept while they are asked."""
+    turn.open(
+        questions.WHOM,
+        {
+            "kept": [[turn.text, turn.inbound.native]],
+            "conversations": [{"id": c.id, "name": c.name, "code": c.code} for c in found],
+        },
+    )
+
+
+def keep_more(turn: Turn, form: OpenForm) -> None:
+    """They went on writing before they said to whom."""
+    kept = [*form.sheet.about["kept"], [turn.text, turn.inbound.native]]
+    turn.open(questions.WHOM, {**form.sheet.about, "kept": kept})
+
+
+def hand_on_kept(turn: Turn, conversation: str, kept: list[list[str]]) -> None:
+    for text, native in kept:
+        hand_on(turn, conversation, text, native)
+    seen = talking.open_to(turn.book, turn.who.id, conversation)
+    turn.say(Say("Sent to {name}.", name=Name("pseudonym", seen.name)))
+
+
+def translation(turn: Turn, copy: outbox.Copy) -> None:
+    """A reply to an entry that was shown to a translator. Raises No."""
+    assert copy.reply is not None
+    entry, target = copy.reply.args["entry"], copy.reply.args["target"]
+    if turn.text in ("?", "؟", "？", "⸮"):
+        turn.tell(translating.ask_meaning(turn.book, turn.who, entry=entry))
+        return
+    turn.tell(
+        translating.translate(
+            turn.book,
+            turn.who,
+            entry=entry,
+            target=target,
+            text=turn.text,
+            native=turn.inbound.native,
+        )
+    )
+    turn.relayed = True
+
+
+def edited(turn: Turn) -> None:
+    """An edit corrects a relayed message or a translation; nothing else can be changed."""
+    copy = outbox.copy_of(turn.book, turn.who.address or 0, turn.inbound.edits or "")
+    if copy and copy.reply and copy.reply.action == "translate":
+        translation(turn, copy)
+    elif copy and copy.entry and not copy.reply:
+        language = turn.languages.detect(turn.text, people.reads(turn.book, turn.who.id))
+        turn.tell(
+            talking.change_entry(
+                turn.book, turn.who, entry=copy.entry, text=turn.text, language=language
+            )
+        )
+        turn.relayed = True
+    else:
+        raise No(Say("I can't change what I took in already. Please write it again."))
+
+
+def take_back(turn: Turn) -> None:
+    copy = outbox.copy_of(turn.book, turn.who.address or 0, turn.inbound.native)
+    if copy and copy.entry and not copy.reply:
+        turn.tell(talking.take_back(turn.book, turn.who, entry=copy.entry))
