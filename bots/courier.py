@@ -9,7 +9,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from core.message import (
     Later,
     Outbound,
     Refused,
+    Say,
     Undelivered,
     Unknown,
     Unsent,
@@ -40,6 +41,7 @@ log = logging.getLogger("movements.courier")
 Do = Callable[[Any], Awaitable[Any]]
 _LONGEST_PAUSE = 60.0
 _LANDING = 2.0
+_LOST = Say("(A picture that came with it can't be shown here.)")
 
 
 @dataclass
@@ -246,7 +248,10 @@ class Courier:
         try:
             if row.notice.answers or row.notice.replaces:
                 row = await self.do(partial(outbox.anchored, row=row))
-            outs = self.rendered(row, adapter.facts)
+            picture = None
+            if row.notice.picture is not None:
+                picture = await self.do(partial(outbox.picture, row=row))
+            outs = self.rendered(row, adapter.facts, picture)
             for out in outs[len(lane.natives) :]:
                 await adapter.up.wait()
                 if (wait := lane.not_before - loop.time()) > 0:
@@ -268,7 +273,15 @@ class Courier:
 
     async def _handed_over(self, adapter: Adapter, out: Outbound) -> str:
         try:
-            return await adapter.send(out)
+            try:
+                return await adapter.send(out)
+            except Refused:
+                if out.picture is None:
+                    raise
+                log.warning("a picture was refused by %s", out.to.platform)
+                lost = self.languages.render(_LOST, out.language)
+                text = f"{out.text}\n{lost}".strip()
+                return await adapter.send(replace(out, text=text, picture=None))
         except Undelivered:
             raise
         except Exception as error:
@@ -285,20 +298,24 @@ class Courier:
         if flight := self.flying.get(to):
             await asyncio.wait({flight}, timeout=_LANDING)
 
-    def rendered(self, row: Waiting, facts: Facts) -> list[Outbound]:
-        """The notice in its reader's language, in as many parts as the platform needs."""
+    def rendered(self, row: Waiting, facts: Facts, picture: bytes | None = None) -> list[Outbound]:
+        """The notice in its reader's language, in as many parts as the platform needs. The picture
+        goes with the first, or alone where it can't have words under it."""
         notice, say = row.notice, row.notice.say
+        if notice.picture is not None and picture is None:
+            say = lines(say, _LOST)
         if notice.choices and not facts.buttons:
             numbered = (Joined(" ", (n, c.label)) for n, c in enumerate(notice.choices, 1))
             say = paragraphs(say, lines(*numbered))
-        parts = split(self.languages.render(say, row.language), facts.max_length, facts.unit)
+        most = (facts.caption or facts.max_length) if picture else facts.max_length
+        parts = split(self.languages.render(say, row.language), most, facts.unit)
         buttons = facts.buttons and tuple(
             (c.value, self.languages.render(c.label, row.language)) for c in notice.choices
         )
         last = len(parts) - 1
-        return [
+        outs = [
             Outbound(
-                key=f"{row.key}.{n}" if n else row.key,
+                key=f"{row.key}/{n}" if n else row.key,
                 to=row.to,
                 text=part,
                 choices=(buttons or ()) if n == last else (),
@@ -307,9 +324,14 @@ class Courier:
                 thread=notice.thread,
                 replaces=row.replaces if n == 0 and facts.edits else None,
                 language=row.language,
+                picture=picture if n == 0 and facts.caption else None,
             )
             for n, part in enumerate(parts)
         ]
+        if picture and not facts.caption:
+            key = f"{row.key}/p"
+            outs.append(Outbound(key, row.to, "", language=row.language, picture=picture))
+        return outs
 
     async def _record(self, sent: Sent) -> None:
         """Many records, one job: whatever was sent while the last one was committed."""

@@ -16,6 +16,7 @@ from adapters import Adapter
 from bots.clock import Clock
 from bots.courier import Courier
 from bots.limits import Limits
+from bots.pictures import Pictures
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
@@ -51,6 +52,7 @@ class Gateway:
         if limits is not None:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
+        self.pictures = Pictures(self.do, adapters)
         self.clock = Clock(self.do, store.clock)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
         self.heard = 0
@@ -92,6 +94,8 @@ class Gateway:
         Raises StoreDown: nothing is kept, the platform must keep it."""
         if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
             await self.courier.landed(event.sender)
+        if isinstance(event, Inbound) and any(file.ref for file in event.files):
+            event = await self.pictures.opened(event)
         if self.limits is None:
             return await self._heard(event)
         return await self.limits.admit(event)

@@ -9,6 +9,25 @@ from core import outbox, people
 from core.actions import No, talking, translating
 from core.message import Name, Say
 
+ONLY_THERE = Say("Pictures can be sent only within a conversation. Here, write it in words.")
+_UNREADABLE = Say("I could not open this file, so nothing of it was passed on. Try a JPEG or PDF.")
+_WHY = {
+    "large": Say("This file is too large. Send a smaller one: 10 MB and 25 megapixels at most."),
+    "long": Say("This document is too long: 20 pages at most. Send it in parts."),
+    "locked": Say("This document is locked with a password. Send it without one."),
+    "away": Say("I could not get this file. Please send it again."),
+    "sandbox": Say("I can't pass on pictures here without risk. Write it in words."),
+}
+_KINDS = {
+    "encrypted": Say(
+        "I can't read encrypted messages here yet. Please open a chat without encryption."
+    ),
+    "picture": _UNREADABLE,
+    "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
+    "video": Say("I can't pass on videos without risk. Write it in words."),
+    "sticker": Say("Please write it in words."),
+}
+
 
 def hand_on(
     turn: Turn,
@@ -16,6 +35,7 @@ def hand_on(
     text: str,
     native: str,
     answers: str | None = None,
+    pictures: tuple[bytes, ...] = (),
 ) -> None:
     """native: the author's own message. answers: the entry that it replies to. Raises No."""
     language = turn.languages.detect(text, people.reads(turn.book, turn.who.id))
@@ -28,6 +48,7 @@ def hand_on(
             language=language,
             native=native,
             answers=answers,
+            pictures=pictures,
         )
     )
     turn.relayed = True
@@ -40,6 +61,38 @@ def hand_on(
     if platform in turn.down:
         name = Name("pseudonym", other.name)
         turn.say(Say("Kept. {name} will get it as soon as their server is back.", name=name))
+
+
+def hand_on_pictures(turn: Turn, copy: outbox.Copy | None, form: OpenForm | None) -> None:
+    """They go to the conversation that they answer, or the one in focus, and nowhere else; what
+    stands under them is no command and no answer. Raises No."""
+    conversation = entry = None
+    if copy and copy.reply and copy.reply.action == "relay":
+        conversation, entry = copy.reply.args["conversation"], copy.reply.args.get("entry")
+    elif copy and copy.entry and not copy.reply:
+        entry = copy.entry
+        conversation = turn.book.value("select conversation from entries where id = :id", id=entry)
+    elif form is None and not (copy and copy.reply):
+        focus = talking.in_focus(turn.book, turn.who)
+        if isinstance(focus, talking.Conversation):
+            conversation = focus.id
+        elif focus:
+            raise No(Say("Send the picture as a reply to a message of the person you mean."))
+    if conversation is None:
+        raise No(ONLY_THERE)
+    event = turn.inbound
+    hand_on(turn, conversation, turn.text, event.native, entry, event.pictures)
+
+
+def refuse_files(turn: Turn) -> None:
+    """Says why what came along is not passed on."""
+    kind, why = turn.inbound.files[0].kind, turn.inbound.unclean
+    if why is not None:
+        return turn.say(_WHY.get(why, _UNREADABLE))
+    if turn.inbound.files[0].ref:
+        return turn.say(ONLY_THERE)
+    other = Say("I can pass on only pictures and PDF documents. Write anything else in words.")
+    turn.say(_KINDS.get(kind, other))
 
 
 def ask_whom(turn: Turn, found: list[talking.Conversation]) -> None:

@@ -120,11 +120,13 @@ class Talk:
             return None
         if event.edits:
             return relaying.edited(turn)
-        if times := self._said_before(turn):
-            return turn.say(Say("I have it. One moment.")) if times == 1 else None
         copy = None
         if event.answers_to and event.pressed is None and turn.who.address is not None:
             copy = outbox.copy_of(turn.book, turn.who.address, event.answers_to)
+        if event.pictures:
+            return relaying.hand_on_pictures(turn, copy, form)
+        if times := self._said_before(turn):
+            return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
             return relaying.translation(turn, copy)
         if word and self._universal(turn, word, form):
@@ -140,29 +142,15 @@ class Talk:
     def _readable(self, turn: Turn) -> bool:
         """False: there is nothing to read, or too much, and they were told."""
         files = turn.inbound.files
-        if "encrypted" in files:
-            turn.say(
-                Say(
-                    "I can't read encrypted messages here yet."
-                    " Please open a chat without encryption."
-                )
-            )
-        elif files:
-            kinds = {
-                "picture": Say("I can't pass on pictures yet without risk. Write it in words."),
-                "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
-                "video": Say("I can't pass on videos without risk. Write it in words."),
-                "sticker": Say("Please write it in words."),
-            }
-            other = Say("I can't pass on files without risk. Write it in words.")
-            turn.say(kinds.get(files[0], other))
+        if files and not turn.inbound.pictures:
+            relaying.refuse_files(turn)
         if len(turn.text) > LONGEST:
             turn.say(Say("This is too long. {n} characters at most; send it in parts.", n=LONGEST))
             return False
         readable = bool(turn.text.strip("\ufffd \n"))
         if not readable and not files:
             turn.say(Say("I could not read that. Please write it in words."))
-        return readable
+        return readable or bool(turn.inbound.pictures)
 
     def _said_before(self, turn: Turn) -> int:
         """How often the same sentence came just before, when nothing else came in between."""

@@ -236,6 +236,7 @@ class Notice:
     replaces  the key of an earlier notice to the same person that this corrects in place
     answers   the entry that this is a native reply to, on whichever message shows it to the reader
     entry     the entry that this message shows to the reader
+    picture   the number of the entry's picture that goes with it
     thread    native id of the thread that it belongs into (answers stay where the person is)
     urgent    False: alerts and digests, sent after everything else
     sensitive  only over end-to-end encrypted routes
@@ -248,6 +249,7 @@ class Notice:
     replaces: str | None = None
     answers: str | None = None
     entry: str | None = None
+    picture: int | None = None
     thread: str | None = None
     key: str | None = None
     urgent: bool = True

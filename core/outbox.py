@@ -145,7 +145,26 @@ def _native(book: Book, address: int, column: str, value: str) -> str | None:
     return found
 
 
+def picture(book: Book, row: Waiting) -> bytes | None:
+    """-> the picture that goes with a notice; None if it was taken back, or is too old."""
+    notice = row.notice
+    body = book.value(
+        "select body from files where entry = :entry and number = :number",
+        entry=notice.entry,
+        number=notice.picture,
+    )
+    return bytes(body) if body else None
+
+
 def delivered(book: Book, sent: Sequence[Sent]) -> None:
+    for s in sent:
+        if s.waiting.notice.picture is not None:
+            book.do(
+                "update files set body = :nothing where entry = :entry and number = :number",
+                nothing=b"",
+                entry=s.waiting.notice.entry,
+                number=s.waiting.notice.picture,
+            )
     book.many(
         "update outbox set state = 'sent', notice = '' where id = :id",
         [{"id": s.waiting.id} for s in sent],
@@ -246,6 +265,8 @@ def _dump(n: Notice) -> str:
     for name in ("replaces", "answers", "entry", "thread"):
         if value := getattr(n, name):
             what[name] = value
+    if n.picture is not None:
+        what["picture"] = n.picture
     return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -259,6 +280,7 @@ def _load(person: str, key: str, raw: str) -> Notice:
         replaces=what.get("replaces"),
         answers=what.get("answers"),
         entry=what.get("entry"),
+        picture=what.get("picture"),
         thread=what.get("thread"),
         key=key,
     )

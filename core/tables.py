@@ -5,7 +5,7 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -15,7 +15,7 @@ def _id() -> Column[int]:
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
-def _table(name: str, *columns: Column[int] | Column[str] | Index) -> Table:
+def _table(name: str, *columns: Column[int] | Column[str] | Column[bytes] | Index) -> Table:
     # A number is given once, also when its row is gone: the courier looks for rows after the last
     # it saw, and a copy names its address by number. https://sqlite.org/autoinc.html
     numbered = name in ("outbox", "addresses")
@@ -180,6 +180,15 @@ entries = _table(
     _text("answers", null=True),
     _int("at"),
     Index("entries_of", "conversation", "at"),
+)
+# The clean pictures of an entry. body: emptied once delivered, or too old to be.
+files = _table(
+    "files",
+    _text("entry", key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    _int("at"),
+    Index("files_at", "at"),
 )
 # One translation of an entry into a language; a correction replaces it.
 translations = _table(

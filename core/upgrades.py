@@ -31,7 +31,18 @@ def _retention(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_retention,)
+def _files(connection: Connection) -> None:
+    body = "bytea" if connection.dialect.name == "postgresql" else "blob"
+    connection.execute(
+        text(
+            "create table files (entry text not null, number bigint not null,"
+            f" body {body} not null, at bigint not null, primary key (entry, number))"
+        )
+    )
+    connection.execute(text("create index files_at on files (at)"))
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_retention, _files)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

@@ -104,8 +104,8 @@ def pdf(at: random.Random, pages: int = 0) -> bytes:
         f"/Names << /EmbeddedFiles << /Names [({TEXT}) 6 0 R] >> >> >>".encode(),
         2: f"<< /Type /Pages /Kids [{kids}] /Count {n} >>".encode(),
         3: b"<< /Length %d >> stream\n%s\nendstream" % (len(show), show),
-        4: b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace %s /BitsPerComponent"
-        b" 8 /Filter /DCTDecode /Length %d >> stream\n%s\nendstream"
+        4: b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace %s"
+        b" /BitsPerComponent 8 /Filter /DCTDecode /Length %d >> stream\n%s\nendstream"
         % (wide, high, colours.encode(), len(photo), photo),
         5: b"<< /Type /Metadata /Subtype /XML /Length %d >> stream\n%s\nendstream"
         % (len(xmp()), xmp()),

@@ -154,7 +154,10 @@ cleaner.limit()
 body = sys.stdin.buffer.read()
 cleaner._load()
 cleaner.lock()
-def tell(what): sys.stdout.buffer.write(b"refused " + what.encode()); sys.stdout.flush(); os._exit(0)
+def tell(what):
+    sys.stdout.buffer.write(b"refused " + what.encode())
+    sys.stdout.flush()
+    os._exit(0)
 try:
     {{}}
 except PermissionError: tell("forbidden")

@@ -211,6 +211,9 @@ class Telegram:
             await self._call("EditMessageText", message_id=native, **fields)
         except BadRequest as error:
             text = error.message.lower()
+            if "no text in the message" in text:  # a picture: it goes, the text comes instead
+                await self._call("DeleteMessage", chat_id=fields["chat_id"], message_id=native)
+                return False
             if "not modified" not in text and not any(sign in text for sign in NOT_EDITABLE):
                 raise
             return "not modified" in text

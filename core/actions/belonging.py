@@ -119,6 +119,7 @@ _ERASED = (
     " (select id from entries where author = :who)",
     "delete from copies where address in (select id from addresses where person = :who)"
     " or entry in (select id from entries where author = :who)",
+    "delete from files where entry in (select id from entries where author = :who)",
     "delete from entries where author = :who",
     "delete from members where person = :who",
     "delete from invitations where person = :who",

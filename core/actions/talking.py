@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core import outbox, people
 from core.actions import No
 from core.actions.translating import resign, to_translators
-from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
+from core.message import (
+    Address,
+    Choice,
+    Code,
+    Name,
+    Notice,
+    Quote,
+    Reply,
+    Say,
+    Sayable,
+    dots,
+    lines,
+)
 from core.people import Person
 from core.store import Book
 from core.text import shortened
@@ -83,10 +96,12 @@ def relay(
     language: str,
     native: str,
     answers: str | None = None,
+    pictures: Sequence[bytes] = (),
 ) -> list[Notice]:
     """Hands a message to the other side, and to the translator if the other side can't read it.
 
     native: the author's own message on their platform. answers: the entry that it replies to.
+    pictures: clean ones, for the other side alone; `text` is what stands under the first.
     """
     seen = open_to(book, who.id, conversation)
     entry = uuid.uuid4().hex
@@ -101,22 +116,45 @@ def relay(
     if who.focus != conversation:
         look_at(book, who.id, conversation)
     notice_another(book, seen.other, conversation)
+    book.many(
+        "insert into files(entry, number, body, at) values (:entry, :number, :body, :now)",
+        [
+            {"entry": entry, "number": number, "body": body, "now": book.now}
+            for number, body in enumerate(pictures)
+        ],
+    )
     shown = _shown(book, who.id, seen, entry, text, answers)
-    return [shown, *to_translators(book, conversation, entry)]
+    if pictures:
+        shown = replace(shown, picture=0)
+    more = [
+        replace(
+            shown, say=_page(book, who.id, seen, n, len(pictures)), picture=n, key=f"e.{entry}.{n}"
+        )
+        for n in range(1, len(pictures))
+    ]
+    return [shown, *more, *to_translators(book, conversation, entry)]
 
 
-def _shown(
-    book: Book, author: str, seen: Conversation, entry: str, text: str, answers: str | None
-) -> Notice:
+def _head(book: Book, author: str, seen: Conversation) -> Sayable:
     mine = book.value(
         "select pseudonym from members where conversation = :id and person = :author",
         id=seen.id,
         author=author,
     )
-    head = dots(Name("pseudonym", mine), Code(seen.code))
+    return dots(Name("pseudonym", mine), Code(seen.code))
+
+
+def _page(book: Book, author: str, seen: Conversation, n: int, of: int) -> Sayable:
+    return dots(_head(book, author, seen), Code(f"{n + 1}/{of}"))
+
+
+def _shown(
+    book: Book, author: str, seen: Conversation, entry: str, text: str, answers: str | None
+) -> Notice:
+    head = _head(book, author, seen)
     return Notice(
         seen.other,
-        lines(head, Quote(text)),
+        lines(head, Quote(text)) if text else head,
         reply=Reply("relay", {"conversation": seen.id, "entry": entry}),
         entry=entry,
         answers=answers,
@@ -142,6 +180,8 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
     book.do("update translations set text = '' where entry = :id", id=entry)
     shown = _shown(book, who.id, seen, entry, text, row.answers)
     changed = replace(shown, key=f"e.{entry}.{uuid.uuid4().hex}", replaces=f"e.{entry}")
+    if _pictures(book, entry):  # a picture can't be changed into words: they follow it
+        changed = replace(changed, replaces=None, answers=entry)
     return [changed, *to_translators(book, seen.id, entry)]
 
 
@@ -153,7 +193,8 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
         " join conversations c on c.id = e.conversation join needs n on n.id = c.need"
         " join members own on own.conversation = c.id and own.person = e.author"
         " join members o on o.conversation = c.id and o.person <> e.author"
-        " and o.role <> 'translator' where e.id = :id and e.author = :who and e.text <> ''",
+        " and o.role <> 'translator' where e.id = :id and e.author = :who and"
+        " (e.text <> '' or exists (select 1 from files f where f.entry = e.id))",
         id=entry,
         who=who.id,
     )
@@ -163,6 +204,7 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
     gone = lines(head, Say("This message was taken back."))
     reply: Reply | None = Reply("relay", {"conversation": row.conversation, "entry": entry})
     shown = [(row.person, f"e.{entry}", reply)]
+    shown += [(row.person, f"e.{entry}.{n}", reply) for n in _pictures(book, entry) if n]
     for language in book.column("select language from translations where entry = :id", id=entry):
         shown.append((row.person, f"t.{entry}.{language}", reply))
     for translator in book.column(
@@ -173,8 +215,28 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
         if book.value("select 1 from outbox where key = :key", key=key):
             shown.append((translator, key, None))
     book.do("update entries set text = '' where id = :id", id=entry)
+    book.do("delete from files where entry = :id", id=entry)
     book.do("update translations set text = '' where entry = :id", id=entry)
     return [Notice(to, gone, reply=means, replaces=key) for to, key, means in shown]
+
+
+def _pictures(book: Book, entry: str) -> list[int]:
+    return book.column("select number from files where entry = :id order by number", id=entry)
+
+
+def shred_pictures(book: Book, before: int) -> None:
+    """Those that nobody came to see since then."""
+    book.do(
+        "update files set body = :nothing where at < :before and body <> :nothing",
+        nothing=b"",
+        before=before,
+    )
+
+
+def talks(book: Book, address: Address) -> bool:
+    """Whether somebody there is in a conversation, and so may send pictures."""
+    found = people.at(book, address)
+    return bool(found and found[0].state != "suspended" and conversations(book, found[0].id))
 
 
 def choose(book: Book, who: Person, conversation: str) -> list[Notice]:

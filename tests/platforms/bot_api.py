@@ -304,6 +304,11 @@ class BotApi:
         path = f"files/{call.file_id}"
         return {"file_id": call.file_id, "file_unique_id": "U", "file_path": path}
 
+    async def do_deletemessage(self, call: Any) -> bool:
+        if self.messages.pop((int(call.chat_id), call.message_id), None) is None:
+            raise Refusal(400, "Bad Request: message to delete not found")
+        return True
+
     async def do_sendphoto(self, call: Any) -> Any:
         if not isinstance(call.photo, BufferedInputFile):
             self.violations.append("sendPhoto: a file that somebody else has already")
@@ -332,6 +337,8 @@ class BotApi:
             raise Refusal(
                 400, "Bad Request: message is not modified: specified new message content"
             )
+        if "photo" in old:
+            raise Refusal(400, "Bad Request: there is no text in the message to edit")
         kept = {k: v for k, v in old.items() if k != "reply_markup"}
         self.messages[chat, call.message_id] = message = kept | content
         message["edit_date"] = int(time.time())

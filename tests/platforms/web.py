@@ -74,9 +74,9 @@ class WebPhone:
         labels = tuple(label for _, label in message["choices"])
         picture = None
         if message["picture"]:
-            async with aiohttp.ClientSession() as session:
-                async with session.get(self.platform.current.url + message["picture"]) as answer:
-                    picture = await answer.read()
+            url = self.platform.current.url + message["picture"]
+            async with aiohttp.ClientSession() as session, session.get(url) as answer:
+                picture = await answer.read()
         self.seen.put_nowait(
             Seen(native, message["text"], labels, message["answers_to"], replaces, picture=picture)
         )
@@ -105,9 +105,11 @@ class WebPhone:
     async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
         """Too large a file gets no `ref`, as on the page."""
         base = self.platform.current.url
-        async with aiohttp.ClientSession(headers={"Origin": base.rstrip("/")}) as session:
-            async with session.post(base + "pictures", data=io.BytesIO(body)) as answer:
-                ref = await answer.text() if answer.ok else "-"
+        async with (
+            aiohttp.ClientSession(headers={"Origin": base.rstrip("/")}) as session,
+            session.post(base + "pictures", data=io.BytesIO(body)) as answer,
+        ):
+            ref = await answer.text() if answer.ok else "-"
         kind = "document" if name.endswith(".pdf") else "picture"
         return await self._do("file", kind=kind, ref=ref, **({"text": text} if text else {}))
 
