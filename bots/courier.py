@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from adapters import Adapter
+from bots.rendering import LOST, rendered
 from core import outbox
 from core.actions import belonging
 from core.language import Languages
@@ -21,27 +22,21 @@ from core.message import (
     Address,
     Facts,
     Gone,
-    Joined,
     Later,
     Outbound,
     Refused,
-    Say,
     Undelivered,
     Unknown,
     Unsent,
-    lines,
-    paragraphs,
 )
 from core.outbox import Sent, Waiting
 from core.store import StoreDown
-from core.text import split
 
 log = logging.getLogger("movements.courier")
 
 Do = Callable[[Any], Awaitable[Any]]
 _LONGEST_PAUSE = 60.0
 _LANDING = 2.0
-_LOST = Say("(A picture that came with it can't be shown here.)")
 
 
 @dataclass
@@ -251,7 +246,7 @@ class Courier:
             picture = None
             if row.notice.picture is not None:
                 picture = await self.do(partial(outbox.picture, row=row))
-            outs = self.rendered(row, adapter.facts, picture)
+            outs = rendered(self.languages, row, adapter.facts, picture)
             for out in outs[len(lane.natives) :]:
                 await adapter.up.wait()
                 if (wait := lane.not_before - loop.time()) > 0:
@@ -279,7 +274,7 @@ class Courier:
                 if out.picture is None:
                     raise
                 log.warning("a picture was refused by %s", out.to.platform)
-                lost = self.languages.render(_LOST, out.language)
+                lost = self.languages.render(LOST, out.language)
                 text = f"{out.text}\n{lost}".strip()
                 return await adapter.send(replace(out, text=text, picture=None))
         except Undelivered:
@@ -297,41 +292,6 @@ class Courier:
         heard before the platform has told us its id."""
         if flight := self.flying.get(to):
             await asyncio.wait({flight}, timeout=_LANDING)
-
-    def rendered(self, row: Waiting, facts: Facts, picture: bytes | None = None) -> list[Outbound]:
-        """The notice in its reader's language, in as many parts as the platform needs. The picture
-        goes with the first, or alone where it can't have words under it."""
-        notice, say = row.notice, row.notice.say
-        if notice.picture is not None and picture is None:
-            say = lines(say, _LOST)
-        if notice.choices and not facts.buttons:
-            numbered = (Joined(" ", (n, c.label)) for n, c in enumerate(notice.choices, 1))
-            say = paragraphs(say, lines(*numbered))
-        most = (facts.caption or facts.max_length) if picture else facts.max_length
-        parts = split(self.languages.render(say, row.language), most, facts.unit)
-        buttons = facts.buttons and tuple(
-            (c.value, self.languages.render(c.label, row.language)) for c in notice.choices
-        )
-        last = len(parts) - 1
-        outs = [
-            Outbound(
-                key=f"{row.key}/{n}" if n else row.key,
-                to=row.to,
-                text=part,
-                choices=(buttons or ()) if n == last else (),
-                answers_to=row.answers if n == 0 else None,
-                quote=row.quote if n == 0 else None,
-                thread=notice.thread,
-                replaces=row.replaces if n == 0 and facts.edits else None,
-                language=row.language,
-                picture=picture if n == 0 and facts.caption else None,
-            )
-            for n, part in enumerate(parts)
-        ]
-        if picture and not facts.caption:
-            key = f"{row.key}/p"
-            outs.append(Outbound(key, row.to, "", language=row.language, picture=picture))
-        return outs
 
     async def _record(self, sent: Sent) -> None:
         """Many records, one job: whatever was sent while the last one was committed."""

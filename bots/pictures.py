@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters import Adapter
 from bots.cleaning import Cleaning, Unclean
-from core.actions import talking
+from core.actions import pictures
 from core.message import LARGEST_FILE, Inbound, Undelivered
 
 log = logging.getLogger("movements.pictures")
@@ -35,7 +35,7 @@ class Pictures:
         no conversation: no stranger's file is looked into. Raises StoreDown."""
         if event.edits or event.deleted:
             return event
-        if not await self._do(partial(talking.talks, address=event.sender)):
+        if not await self._do(partial(pictures.may_send, sender=event.sender)):
             return event
         file = next(file for file in event.files if file.ref)
         try:

@@ -51,7 +51,12 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     "a message is relayed": (
         "Do you know who",
         ["bots.talk", "bots.turn", "bots.relaying"],
-        {"core.actions.talking", "core.actions.translating", "core.pseudonyms"},
+        {
+            "core.actions.talking",
+            "core.actions.translating",
+            "core.actions.pictures",
+            "core.pseudonyms",
+        },
     ),
     "a reply is a translation": (
         "They took him",
@@ -132,5 +137,5 @@ async def test_what_is_told_goes_the_short_way(world: World) -> None:
         await world.sees("Ana", "Cancel")
         await world.tell("Ana sees nothing")
     assert [m for m in way.modules if m in OUT] == OUT
-    assert set(way.modules) - EVERYWHERE <= {*OUT, "bots.gateway", "adapters"}
+    assert set(way.modules) - EVERYWHERE <= {*OUT, "bots.rendering", "bots.gateway", "adapters"}
     assert {"core.outbox", "core.store"} <= set(way.modules)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from core import outbox, people
 from core.actions import No
+from core.actions import pictures as kept
 from core.actions.translating import resign, to_translators
 from core.message import (
-    Address,
     Choice,
     Code,
     Name,
@@ -116,23 +116,10 @@ def relay(
     if who.focus != conversation:
         look_at(book, who.id, conversation)
     notice_another(book, seen.other, conversation)
-    book.many(
-        "insert into files(entry, number, body, at) values (:entry, :number, :body, :now)",
-        [
-            {"entry": entry, "number": number, "body": body, "now": book.now}
-            for number, body in enumerate(pictures)
-        ],
-    )
+    kept.keep(book, entry, pictures)
     shown = _shown(book, who.id, seen, entry, text, answers)
-    if pictures:
-        shown = replace(shown, picture=0)
-    more = [
-        replace(
-            shown, say=_page(book, who.id, seen, n, len(pictures)), picture=n, key=f"e.{entry}.{n}"
-        )
-        for n in range(1, len(pictures))
-    ]
-    return [shown, *more, *to_translators(book, conversation, entry)]
+    pages = kept.pages(shown, _head(book, who.id, seen), len(pictures))
+    return [*pages, *to_translators(book, conversation, entry)]
 
 
 def _head(book: Book, author: str, seen: Conversation) -> Sayable:
@@ -142,10 +129,6 @@ def _head(book: Book, author: str, seen: Conversation) -> Sayable:
         author=author,
     )
     return dots(Name("pseudonym", mine), Code(seen.code))
-
-
-def _page(book: Book, author: str, seen: Conversation, n: int, of: int) -> Sayable:
-    return dots(_head(book, author, seen), Code(f"{n + 1}/{of}"))
 
 
 def _shown(
@@ -180,7 +163,7 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
     book.do("update translations set text = '' where entry = :id", id=entry)
     shown = _shown(book, who.id, seen, entry, text, row.answers)
     changed = replace(shown, key=f"e.{entry}.{uuid.uuid4().hex}", replaces=f"e.{entry}")
-    if _pictures(book, entry):  # a picture can't be changed into words: they follow it
+    if kept.numbers(book, entry):  # a picture can't be changed into words: they follow it
         changed = replace(changed, replaces=None, answers=entry)
     return [changed, *to_translators(book, seen.id, entry)]
 
@@ -204,7 +187,7 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
     gone = lines(head, Say("This message was taken back."))
     reply: Reply | None = Reply("relay", {"conversation": row.conversation, "entry": entry})
     shown = [(row.person, f"e.{entry}", reply)]
-    shown += [(row.person, f"e.{entry}.{n}", reply) for n in _pictures(book, entry) if n]
+    shown += [(row.person, f"e.{entry}.{n}", reply) for n in kept.numbers(book, entry) if n]
     for language in book.column("select language from translations where entry = :id", id=entry):
         shown.append((row.person, f"t.{entry}.{language}", reply))
     for translator in book.column(
@@ -215,28 +198,9 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
         if book.value("select 1 from outbox where key = :key", key=key):
             shown.append((translator, key, None))
     book.do("update entries set text = '' where id = :id", id=entry)
-    book.do("delete from files where entry = :id", id=entry)
+    kept.take_back(book, entry)
     book.do("update translations set text = '' where entry = :id", id=entry)
     return [Notice(to, gone, reply=means, replaces=key) for to, key, means in shown]
-
-
-def _pictures(book: Book, entry: str) -> list[int]:
-    return book.column("select number from files where entry = :id order by number", id=entry)
-
-
-def shred_pictures(book: Book, before: int) -> None:
-    """Those that nobody came to see since then."""
-    book.do(
-        "update files set body = :nothing where at < :before and body <> :nothing",
-        nothing=b"",
-        before=before,
-    )
-
-
-def talks(book: Book, address: Address) -> bool:
-    """Whether somebody there is in a conversation, and so may send pictures."""
-    found = people.at(book, address)
-    return bool(found and found[0].state != "suspended" and conversations(book, found[0].id))
 
 
 def choose(book: Book, who: Person, conversation: str) -> list[Notice]:
