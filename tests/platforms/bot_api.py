@@ -14,6 +14,7 @@ import json
 import re
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,7 @@ class BotApi:
         self.webhook = ""
         self.users: dict[int, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
+        self.download: Callable[[web.Request], Awaitable[web.Response]] | None = None
         self.blocked: set[int] = set()
         self.messages: dict[tuple[int, int], dict[str, Any]] = {}
         self.screens: dict[int, asyncio.Queue[tuple[str, dict[str, Any]]]] = defaultdict(
@@ -147,6 +149,8 @@ class BotApi:
         return web.json_response({"ok": True, "result": result})
 
     async def _download(self, request: web.Request) -> web.Response:
+        if self.download is not None:
+            return await self.download(request)
         body = self.files.get(request.match_info["id"])
         if request.match_info["token"] != self.token or body is None:
             return web.Response(status=404)
