@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := prosody postgresql chromium chromium-driver fonts-noto-core
 
-.PHONY: run demo test lint lock catalogues servers soak clean
+.PHONY: run demo setup test lint lock catalogues servers soak clean
 
 run: .venv/run
 	$(BIN)/python -m bots run $(ARGS)
 
 demo: .venv/run
 	$(BIN)/python -m bots run --demo
+
+# Everything that `run` needs, without running: for a service.
+setup: .venv/run
 
 test: servers .venv/test lint
 	$(BIN)/python -m pytest $(ARGS)
@@ -37,13 +40,22 @@ lock: .venv/test
 LOCKING := --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
   --no-annotate --strip-extras --allow-unsafe
 
+# The two things that a machine may lack, each in one line.
+define VENV
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Python 3.11 or newer is needed. If it has another name: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+  { echo "Python's venv is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+$(PYTHON) -m venv .venv
+endef
+
 .venv/run: requirements.lock
-	$(PYTHON) -m venv .venv
+	$(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements.lock
 	touch $@
 
 .venv/test: requirements-test.lock
-	$(PYTHON) -m venv .venv
+	$(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements-test.lock
 	touch $@ .venv/run
 

@@ -4,19 +4,17 @@ Each of CHATS people writes, waits for the first sendMessage to their chat, and 
 MESSAGES are answered. The clock runs from the first update given out to the last answer: start-up
 and an empty poll at the end do not count.
 
-    python benchmarks/fast_bot_api.py MESSAGES CHATS [--port N] [--text "ping {n}"]
+    python -m benchmarks.fast_bot_api MESSAGES CHATS [--port N] [--text "ping {n}"]
 
-prints its URL (any token fits), then, when all is answered, one line of JSON, and exits:
+prints its URL (any token fits), a line at the bot's first poll, then, when all is answered, one
+line of JSON, and exits:
 
     http://127.0.0.1:40123
+    polled
     {"messages": 20000, "chats": 500, "per_s": 5410, "p50_ms": 88.1, "p99_ms": 130.9, "other": 0}
 
-`other`: sendMessage and editMessageText beyond the first answer to each message. Start the bot with
-that URL as its `api` in a process of its own: `raw_telegram_echo.py` for the yardstick, the gateway
-for the comparison. From Python: `subprocess.Popen([sys.executable, "benchmarks/fast_bot_api.py",
-"20000", "500"], stdout=PIPE, text=True)`, read the URL, start the bot, read the result, stop the
-bot. The gateway's courier keeps 1.05 s between two messages to one chat (`Telegram.facts.gap`):
-without lifting that, one chat brings one message a second, so take many chats or lift it.
+`other`: sendMessage and editMessageText beyond the first answer to each message. The bot gets the
+URL as its `api`: see `benchmarks/telegram.py`, which runs the gateway and its yardstick on it.
 """
 
 from __future__ import annotations
@@ -62,6 +60,7 @@ class Load:
 
     async def updates(self, offset: int, limit: int, seconds: float) -> list[dict[str, Any]]:
         if not self.began:
+            print("polled", flush=True)
             self.began = time.perf_counter()
             for i in range(min(self.chats, self.messages)):
                 self.write(1_000_000 + i)

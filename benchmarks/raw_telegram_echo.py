@@ -2,8 +2,8 @@
 
 The yardstick for the gateway's Telegram path. Every message is answered with "ok <text>".
 
-    python benchmarks/fast_bot_api.py 20000 500              # prints its URL on the first line
-    python benchmarks/raw_telegram_echo.py URL 1:benchmark   # in another process; ends by Ctrl-C
+    python -m benchmarks.fast_bot_api 20000 500              # prints its URL on the first line
+    python -m benchmarks.raw_telegram_echo URL 1:benchmark   # in another process; ends by Ctrl-C
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 Two kinds of message, each in a closed loop (a user writes again when the answer is there):
     answer   a command (`mine`), and the one message that answers it
     relay    a line to the other side of a conversation, until it is there; a pair for two users
-The gateway is `python -m bots run` with SQLite on disk in the current folder, synchronous=FULL:
+The gateway is whole (`benchmarks.gateway`), SQLite on disk in this folder with synchronous=FULL:
 heard, understood, on disk, acknowledged, sent, recorded. Both bots use TLS and SCRAM; the users are
 plain sockets. Prosody archives for neither (its archive costs it more than all else together).
 
@@ -65,7 +65,7 @@ def command(bot: str, kind: str, server: Prosody, jid: str, folder: Path, users:
     store = Store(f"sqlite:///{folder}/movements.db")
     store.now(lambda book: introduce(book, zip(people[::2], people[1::2], strict=True)))
     store.close()
-    return [sys.executable, "-m", "bots", "run", "--config", str(config)]
+    return [sys.executable, "-m", "benchmarks.gateway", str(config)]
 
 
 def measure(

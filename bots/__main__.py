@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import importlib
 import logging
 import resource
@@ -34,6 +35,8 @@ from core.store import NotAlone, Store
 from core.upgrades import TooNew
 
 log = logging.getLogger("movements")
+
+_PR_SET_DUMPABLE = 4  # https://man7.org/linux/man-pages/man2/pr_set_dumpable.2const.html
 
 
 # ------------------------------------------------------------------------------------- building
@@ -122,7 +125,7 @@ def open_store(config: Config, *, alone: bool = False) -> Store:
             " configuration with --config"
         )
     try:
-        return Store(config.database(), alone=alone)
+        return Store(config.database(), alone=alone, key=config.key())
     except NotAlone:
         raise Wrong(f"{where}: another gateway runs on this database; end it first") from None
     except TooNew as error:
@@ -159,7 +162,7 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
 
 
 def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
-    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits())
+    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits(), config.retention)
     try:
         asyncio.run(_run(gateway, config))
     finally:
@@ -273,9 +276,17 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """-> 0; 1 if a check failed; 2 for what the operator can mend, with one line that says how."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump holds everything in clear
+    _leave_no_dump()
     logs.begin()
     return obey(parser().parse_args(argv))
+
+
+def _leave_no_dump() -> None:
+    """An image of this process's memory holds everything in clear. The limit alone does not stop
+    dumps that are piped to a program (https://man7.org/linux/man-pages/man5/core.5.html)."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def obey(given: argparse.Namespace) -> int:

@@ -1,5 +1,5 @@
 """What is due: the next wave of alerts, digests, "still needed?", looking for translators, and
-clearing away what is kept for a time only.
+what `bots.retention` clears away.
 """
 
 from __future__ import annotations
@@ -7,10 +7,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from bots.config import RetentionSettings
+from bots.retention import clear_away
 from core import outbox, people
-from core.actions import needs, translating
+from core.actions import needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import by_id
 from core.store import Book, StoreDown
@@ -20,8 +23,6 @@ log = logging.getLogger("movements.clock")
 _DAY = 86400
 _GRACE = 3 * _DAY
 _LONGEST_SLEEP = 60.0
-_KEPT = (("heard", "at", 14 * _DAY), ("copies", "at", 30 * _DAY), ("codes", "until", 0))
-"""table, its time, seconds that a row is kept after it."""
 
 
 def wake_more(book: Book, need: str) -> list[Notice]:
@@ -57,17 +58,14 @@ def close_unanswered(book: Book, need: str) -> list[Notice]:
 
 def look_for_translators(book: Book, conversation: str) -> list[Notice]:
     needs.remind(book, book.now + 3600, "look_for_translators", conversation)
-    notices = translating.find_translators(book, conversation)
-    if not translating.wanted(book, conversation):
+    notices = translators.find_translators(book, conversation)
+    if not translators.wanted(book, conversation):
         book.do("delete from timers where about = :id", id=conversation)
     return notices
 
 
 def daily(book: Book, _: str) -> list[Notice]:
-    """Digests, and clearing away."""
-    for table, column, seconds in _KEPT:
-        book.do(f"delete from {table} where {column} < :before", before=book.now - seconds)
-    book.do("delete from outbox where state <> 'waiting' and at < :before", before=book.now - _DAY)
+    """Digests."""
     needs.remind(book, book.now + _DAY, "daily", "")
     waiting = book.column("select distinct person from alerts where state = 'digest'")
     readers = [reader for id in waiting if (reader := people.known(book, id))]
@@ -80,24 +78,33 @@ KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
 }
 
 
-def run_due(book: Book) -> int | None:
+def run_due(book: Book, kept: RetentionSettings) -> int | None:
     """Runs what is due. -> the time of the next timer."""
-    if not book.value("select 1 from timers where kind = 'daily'"):
-        needs.remind(book, book.now + _DAY, "daily", "")
+    for kind, first in (("daily", _DAY), ("clear_away", 0)):
+        if not book.value("select 1 from timers where kind = :kind", kind=kind):
+            needs.remind(book, book.now + first, kind, "")
     due = book.all(
         "select id, kind, about from timers where due <= :now order by due, id limit 100",
         now=book.now,
     )
     for id, kind, about in due:
         book.do("delete from timers where id = :id", id=id)
-        outbox.put(book, KINDS[kind](book, about))
+        if kind == "clear_away":
+            outbox.put(book, clear_away(book, kept))
+        else:
+            outbox.put(book, KINDS[kind](book, about))
     next_due: int | None = book.value("select min(due) from timers")
     return next_due
 
 
 class Clock:
-    def __init__(self, do: Callable[[Any], Awaitable[Any]], now: Callable[[], float]) -> None:
-        self.do, self.now = do, now
+    def __init__(
+        self,
+        do: Callable[[Any], Awaitable[Any]],
+        now: Callable[[], float],
+        kept: RetentionSettings,
+    ) -> None:
+        self.do, self.now, self.kept = do, now, kept
         self.changed = asyncio.Event()
 
     def wake(self) -> None:
@@ -108,7 +115,7 @@ class Clock:
             self.changed.clear()
             pause = _LONGEST_SLEEP
             try:
-                if due := await self.do(run_due):
+                if due := await self.do(partial(run_due, kept=self.kept)):
                     pause = min(pause, max(0.0, due - self.now()))
             except StoreDown:
                 pause = 1.0

@@ -8,11 +8,12 @@ from typing import Any
 
 from bots import asking, helping, questions
 from bots.forms import Form
+from bots.greeting import MENU, show_safety
 from bots.turn import Turn
 from core import people, pseudonyms
-from core.actions import No, belonging, offers, profile, talking, translating, trust
+from core.actions import No, belonging, offers, profile, talking, translating, translators, trust
 from core.actions import needs as actions
-from core.message import Choice, Code, Joined, Say, Sayable, Word, lines, pack, paragraphs
+from core.message import Choice, Code, Joined, Say, Word, lines, pack
 from core.needs import by_code
 from core.people import MODERATOR, NEW, VOUCHED
 from core.text import only_emoji
@@ -29,42 +30,7 @@ class Command:
     trust: int = NEW
 
 
-MENU = (
-    Choice("need", Say("I need help")),
-    Choice("skills", Say("I want to help")),
-    Choice("translate", Say("I can translate")),
-    Choice("language", Say("Language")),
-)
-
-
 # ------------------------------------------------------------------------------------- showing
-
-
-def greet(turn: Turn) -> None:
-    """The first message: what this is, who else can read it, what to do. Two short paragraphs."""
-    who = Say(
-        "{community} connects people who need help to stand up for their rights with people who can"
-        " help. Nobody here sees your name, number or account.",
-        community=turn.community.name,
-    )
-    how = (Choice("safety", Say("How")),) if _readable_by_telegram(turn) else ()
-    turn.say(paragraphs(who, who_reads(turn)), (*how, *MENU))
-
-
-def _readable_by_telegram(turn: Turn) -> bool:
-    reader = turn.community.readers.get(turn.inbound.sender.platform)
-    return reader == "telegram" and not turn.inbound.encrypted
-
-
-def who_reads(turn: Turn) -> Sayable:
-    if turn.inbound.encrypted:
-        return Say("🔒 Only you and this gateway can read this.")
-    if _readable_by_telegram(turn):
-        return Say(
-            "⚠ Telegram can read what you write to me. For anything that could endanger someone,"
-            " use Matrix or XMPP."
-        )
-    return Say("⚠ The server that you use can read what you write to me. Use one that you trust.")
 
 
 def show_help(turn: Turn, rest: str = "") -> None:
@@ -98,30 +64,6 @@ def where_they_are(turn: Turn, why: Say) -> None:
         return turn.say(lines(why, here))
     choices = (*MENU, Choice("help more", Say("More")))
     return turn.say(lines(why, Say("What do you want to do?")), choices)
-
-
-def show_safety(turn: Turn, _: str) -> None:
-    turn.say(
-        paragraphs(
-            who_reads(turn),
-            Say(
-                "On Matrix and XMPP you choose the server. “{link}” here gives you a code that"
-                " brings you over.",
-                link=Word("link"),
-            )
-            if _readable_by_telegram(turn)
-            else None,
-            Say(
-                "The people you talk with see a name made for one conversation, your words, your"
-                " trust and your languages. Never your account, number or messenger."
-            ),
-            Say(
-                "This gateway can read what passes through it. Leave out names, places and numbers"
-                " that you would not want found."
-            ),
-            Say("“{forget}” wipes everything at any time.", forget=Word("forget")),
-        )
-    )
 
 
 # ------------------------------------------------------------------------------------- needs
@@ -165,8 +107,8 @@ def close(turn: Turn, rest: str) -> None:
 
 
 def leave(turn: Turn, rest: str) -> None:
-    if translating.translates(turn.book, turn.who, rest):
-        return turn.tell(translating.resign(turn.book, turn.who, rest))
+    if translators.translates(turn.book, turn.who, rest):
+        return turn.tell(translators.resign(turn.book, turn.who, rest))
     seen = talking.open_to(turn.book, turn.who.id, rest)
     return turn.open(questions.LEAVE, {"id": seen.id, "name": seen.name, "code": seen.code})
 
@@ -324,7 +266,7 @@ COMMANDS: dict[str, Command] = {
     "leave": Command(leave),
     "read": Command(_on(actions.read_need)),
     "join": Command(_on(translating.join)),
-    "notnow": Command(_on(translating.not_now)),
+    "notnow": Command(_on(translators.not_now)),
     "suspend": Command(_on(trust.suspend)),
     "dismiss": Command(_on(trust.dismiss)),
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import os
 import re
+import secrets
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +18,7 @@ from urllib.parse import urlsplit
 from core.language import Languages
 from core.message import Down
 
+_LONGEST_KEPT, _KEY = 3650, 32
 AUDIENCES = ("anyone", "vouched", "verified")
 
 
@@ -40,6 +44,7 @@ class Wrong(Exception):
 @dataclass(frozen=True)
 class StoreSettings:
     url: str = "sqlite:///var/movements.db"
+    key_file: str = "var/movements.key"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,19 @@ class CommunitySettings:
     name: str = "Movements"
     languages: tuple[str, ...] = ("en", "fa")
     audience: str = "vouched"
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """How long what is kept: see `bots.retention`."""
+
+    undelivered_hours: int = 72
+    closed_days: int = 7
+    idle_days: int = 90
+    warning_days: int = 83
+    ban_days: int = 365
+    heard_days: int = 14
+    copies_days: int = 30
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ class Config:
     path: Path | None = None
     store: StoreSettings = field(default_factory=StoreSettings)
     community: CommunitySettings = field(default_factory=CommunitySettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     telegram: TelegramSettings | None = None
     xmpp: XmppSettings | None = None
     matrix: MatrixSettings | None = None
@@ -109,6 +128,25 @@ class Config:
         if rest == self.store.url or rest.startswith("/"):
             return self.store.url
         return f"{prefix}{self.folder / rest}"
+
+    def key(self) -> bytes:
+        """Of the fingerprints in the database; made at the first start. Raises Wrong."""
+        path = self.folder / self.store.key_file
+        where = self.where("store", "key_file")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+                with os.fdopen(file, "wb") as made:
+                    made.write(secrets.token_bytes(_KEY))
+            if path.stat().st_mode & 0o077:
+                raise Wrong(f"{where}: {path} can be read by others; run: chmod 400 {path}")
+            key = path.read_bytes()
+        except OSError as error:
+            raise Wrong(f"{where}: {path} can't be used ({type(error).__name__})") from None
+        if len(key) != _KEY:
+            raise Wrong(f"{where}: {path} is not a key of this gateway; take it out of the way")
+        return key
 
     def where(self, table: str, key: str) -> str:
         """How the operator finds a setting: "config.toml: [xmpp] host"."""
@@ -142,6 +180,7 @@ class Config:
 TABLES: dict[str, type[Any]] = {
     "store": StoreSettings,
     "community": CommunitySettings,
+    "retention": RetentionSettings,
     "telegram": TelegramSettings,
     "xmpp": XmppSettings,
     "matrix": MatrixSettings,
@@ -243,6 +282,14 @@ def _check(config: Config) -> None:
         if tag not in there:
             where = config.where("community", "languages")
             raise Wrong(f"{where}: {tag} is not translated yet; there are: {', '.join(there)}")
+    kept = config.retention
+    for length in dataclasses.fields(kept):
+        if not 1 <= getattr(kept, length.name) <= _LONGEST_KEPT:
+            where = config.where("retention", length.name)
+            raise Wrong(f"{where} must be a whole number from 1 to {_LONGEST_KEPT}")
+    if kept.warning_days >= kept.idle_days:
+        where = config.where("retention", "warning_days")
+        raise Wrong(f"{where} must be less than idle_days, which is {kept.idle_days}")
     for table, key, form, example in _FORMS:
         value = getattr(getattr(config, table), key, None)
         if value is not None and not form(value):

@@ -14,6 +14,7 @@ from typing import Any
 
 from adapters import Adapter
 from bots.clock import Clock
+from bots.config import RetentionSettings
 from bots.courier import Courier
 from bots.limits import Limits
 from bots.pictures import Pictures
@@ -46,6 +47,7 @@ class Gateway:
         talk: Talk,
         adapters: Mapping[str, Adapter],
         limits: Limits | None = None,
+        kept: RetentionSettings = RetentionSettings(),  # noqa: B008 - frozen
     ) -> None:
         """limits: None where everything is to be heard, as when its speed is measured."""
         self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
@@ -53,7 +55,7 @@ class Gateway:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.pictures = Pictures(self.do, adapters)
-        self.clock = Clock(self.do, store.clock)
+        self.clock = Clock(self.do, store.clock, kept)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
         self.heard = 0
 
@@ -150,8 +152,7 @@ class Gateway:
                 trouble = type(error).__name__
             tries = 1 if time.monotonic() - began > _STEADY else tries + 1
             pause = min(_LONGEST_PAUSE, 0.5 * 2.0**tries) * random.uniform(0.5, 1.0)
-            self.conditions[name] = Condition(time.time(), trouble)
-            self.talk.down = self.talk.down | {name}
+            self._is_down(name, trouble)
             log.warning("%s is down: %s. Next try in %d s.", name, trouble, round(pause))
             await asyncio.sleep(pause)
 
@@ -164,8 +165,14 @@ class Gateway:
                 log.info("%s is up", name)
             await asyncio.sleep(1)
             if not adapter.up.is_set() and self.conditions[name].trouble is None:
-                self.conditions[name] = Condition(time.time(), "reconnecting")
-                self.talk.down = self.talk.down | {name}
+                self._is_down(name, "reconnecting")
+
+    def _is_down(self, name: str, trouble: str) -> None:
+        """Since its first trouble, however often it was tried again meanwhile."""
+        before = self.conditions[name]
+        since = time.time() if before.trouble is None else before.since
+        self.conditions[name] = Condition(since, trouble)
+        self.talk.down = self.talk.down | {name}
 
 
 def _cursor(book: Any, platform: str) -> str | None:

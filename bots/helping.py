@@ -18,7 +18,7 @@ from bots.picking import (
     skill_options,
     text_only,
 )
-from core.actions import No, offers, profile, translating
+from core.actions import No, offers, profile, translators
 from core.message import Code, Name, Notice, Say
 from core.store import Book
 
@@ -125,7 +125,7 @@ def _both(sheet: Sheet, said: Said) -> Outcome:
 
 def _save_pair(book: Book, sheet: Sheet) -> list[Notice]:
     a = sheet.answers
-    return translating.add_pair(
+    return translators.add_pair(
         book, sheet.who, source=a["source"], target=a["target"], both=a["both"]
     )
 

@@ -4,29 +4,11 @@ clear for whom it is."""
 from __future__ import annotations
 
 from bots import questions
+from bots.readable import ONLY_THERE
 from bots.turn import OpenForm, Turn
 from core import outbox, people
 from core.actions import No, talking, translating
 from core.message import Name, Say
-
-ONLY_THERE = Say("Pictures can be sent only within a conversation. Here, write it in words.")
-_UNREADABLE = Say("I could not open this file, so nothing of it was passed on. Try a JPEG or PDF.")
-_WHY = {
-    "large": Say("This file is too large. Send a smaller one: 10 MB and 25 megapixels at most."),
-    "long": Say("This document is too long: 20 pages at most. Send it in parts."),
-    "locked": Say("This document is locked with a password. Send it without one."),
-    "away": Say("I could not get this file. Please send it again."),
-    "sandbox": Say("I can't pass on pictures here without risk. Write it in words."),
-}
-_KINDS = {
-    "encrypted": Say(
-        "I can't read encrypted messages here yet. Please open a chat without encryption."
-    ),
-    "picture": _UNREADABLE,
-    "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
-    "video": Say("I can't pass on videos without risk. Write it in words."),
-    "sticker": Say("Please write it in words."),
-}
 
 
 def hand_on(
@@ -82,17 +64,6 @@ def hand_on_pictures(turn: Turn, copy: outbox.Copy | None, form: OpenForm | None
         raise No(ONLY_THERE)
     event = turn.inbound
     hand_on(turn, conversation, turn.text, event.native, entry, event.pictures)
-
-
-def refuse_files(turn: Turn) -> None:
-    """Says why what came along is not passed on."""
-    kind, why = turn.inbound.files[0].kind, turn.inbound.unclean
-    if why is not None:
-        return turn.say(_WHY.get(why, _UNREADABLE))
-    if turn.inbound.files[0].ref:
-        return turn.say(ONLY_THERE)
-    other = Say("I can pass on only pictures and PDF documents. Write anything else in words.")
-    turn.say(_KINDS.get(kind, other))
 
 
 def ask_whom(turn: Turn, found: list[talking.Conversation]) -> None:

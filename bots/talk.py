@@ -9,11 +9,13 @@ message that means something.  4 a button.  5 a form is open: an answer.  6 a co
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bots import asking, questions, relaying
-from bots.commands import COMMANDS, greet, show_help, where_they_are
+from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
+from bots.greeting import greet
+from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.turn import Community, OpenForm, Turn
 from core import outbox, people
 from core.actions import No, offers, talking
@@ -21,23 +23,13 @@ from core.language import Languages
 from core.message import Inbound, Left, Say
 from core.people import Person
 from core.store import Book
-from core.text import clean, number, numbers, only_emoji
+from core.text import clean, number, numbers
 from core.words import commands
 
-LONGEST = 4000
+_LONGEST_VALUE = 100
+"""Of a button: a client of one's own sends what it likes."""
 _AT_ONCE = 60
-"""Seconds in which two questions that came unasked may both be meant by a bare number, and in
-which the same sentence is the same."""
-_REMEMBERED = 10_000
-
-
-@dataclass
-class Sentence:
-    """What somebody wrote last, and the events that brought it: the first of them counts."""
-
-    text: str
-    at: int
-    ids: list[str]
+"""Seconds in which two questions that came unasked may both be meant by a bare number."""
 
 
 class Talk:
@@ -46,7 +38,7 @@ class Talk:
     def __init__(self, languages: Languages, community: Community) -> None:
         self.languages, self.community = languages, community
         self.down: Set[str] = frozenset()
-        self.last: dict[str, Sentence] = {}
+        self.repeats = Repeats()
 
     def hear(self, book: Book, event: Inbound | Left) -> bool:
         """-> whether it was handed on to somebody. Commits nothing itself."""
@@ -68,7 +60,7 @@ class Talk:
             turn.say(no.why, no.choices)
         turn.go_on_below()
         if turn.relayed:
-            self.last.pop(turn.who.id, None)
+            self.repeats.forget(turn.who.id)
         outbox.put(book, turn.notices)
         return turn.relayed
 
@@ -116,7 +108,7 @@ class Talk:
             return turn.say(Say("A moderator has suspended you."))
         if event.deleted:
             return relaying.take_back(turn)
-        if event.pressed is None and not self._readable(turn):
+        if event.pressed is None and not readable(turn):
             return None
         if event.edits:
             return relaying.edited(turn)
@@ -125,7 +117,7 @@ class Talk:
             copy = outbox.copy_of(turn.book, turn.who.address, event.answers_to)
         if event.pictures:
             return relaying.hand_on_pictures(turn, copy, form)
-        if times := self._said_before(turn):
+        if times := self.repeats.before(turn):
             return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
             return relaying.translation(turn, copy)
@@ -134,38 +126,10 @@ class Talk:
         if copy and self._native_reply(turn, copy):
             return None
         if event.pressed is not None:
-            return self._pressed(turn, event.pressed, form)
+            return self._pressed(turn, clean(event.pressed, _LONGEST_VALUE), form)
         if form and not (text[0] in "/!" and self._command(turn, strict=True)):
             return self._answer(turn, form)
         return self._new_line(turn)
-
-    def _readable(self, turn: Turn) -> bool:
-        """False: there is nothing to read, or too much, and they were told."""
-        files = turn.inbound.files
-        if files and not turn.inbound.pictures:
-            relaying.refuse_files(turn)
-        if len(turn.text) > LONGEST:
-            turn.say(Say("This is too long. {n} characters at most; send it in parts.", n=LONGEST))
-            return False
-        readable = bool(turn.text.strip("\ufffd \n"))
-        if not readable and not files:
-            turn.say(Say("I could not read that. Please write it in words."))
-        return readable or bool(turn.inbound.pictures)
-
-    def _said_before(self, turn: Turn) -> int:
-        """How often the same sentence came just before, when nothing else came in between."""
-        event, who = turn.inbound, turn.who.id
-        if event.pressed is not None or event.answers_to or not _sentence(turn.text):
-            self.last.pop(who, None)
-            return 0
-        last = self.last.get(who)
-        if last is None or last.text != turn.text or turn.book.now - last.at > _AT_ONCE:
-            if len(self.last) >= _REMEMBERED:
-                self.last.clear()
-            last = self.last[who] = Sentence(turn.text, turn.book.now, [])
-        if event.id not in last.ids:  # the store was down: the same event is heard again
-            last.ids.append(event.id)
-        return last.ids.index(event.id)
 
     # 2
     def _universal(self, turn: Turn, word: str, form: OpenForm | None) -> bool:
@@ -243,7 +207,7 @@ class Talk:
         if not said.tokens:  # not an answer: they went on writing
             if name == "whom":
                 return relaying.keep_more(turn, form)
-            if name == "intent" and _sentence(turn.text):
+            if name == "intent" and is_sentence(turn.text):
                 whole = clean(f"{about['text']}\n{turn.text}", LONGEST)
                 return turn.open(asking.INTENT, {"text": whole})
             turn.close_form()
@@ -288,7 +252,7 @@ class Talk:
                     "To translate a message, answer it with a reply. Your reply is the translation."
                 )
             )
-        if _sentence(turn.text):
+        if is_sentence(turn.text):
             return turn.open(asking.INTENT, {"text": turn.text})
         return None if turn.notices else show_help(turn)
 
@@ -359,11 +323,6 @@ def _was_written_to(book: Book, who: people.Person) -> bool:
 
 def _forgets(word: str | None, form: OpenForm | None) -> bool:
     return word == "forget" or (form is not None and form.form.name == "forget")
-
-
-def _sentence(text: str) -> bool:
-    """Long enough to say something; not every script has spaces."""
-    return not only_emoji(text) and (len(text.split()) >= 3 or len(text) >= 20)
 
 
 def _of_conversation(copy: outbox.Copy) -> bool:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests import planted
 from tests.platforms import Platform, postgres
+
+# HYPOTHESIS_PROFILE=soak: everything that is drawn, many times as often.
+settings.register_profile("soak", max_examples=5000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 PLATFORMS = {
     "memory": "tests.platforms.memory:MemoryPlatform",
@@ -38,6 +44,28 @@ def make_platform(name: str) -> Platform:
         need_program(PROGRAMS[name])
     module, cls = PLATFORMS[name].split(":")
     return getattr(importlib.import_module(module), cls)()  # type: ignore[no-any-return]
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """See `tests.planted`."""
+    planted.watch(monkeypatch.setattr)
+    with planted.net():
+        yield
+    leaked = [record for record in planted.records if planted.found(record)]
+    assert not leaked, f"logged, and holds what no log may hold: {leaked[0]!r}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What stood in the error output of a test is a log too."""
+    report = yield
+    if report.passed and (leaked := planted.found(report.capstderr)):
+        report.outcome = "failed"
+        report.longrepr = f"the error output holds what no log may hold: {leaked[0]!r}"
+    return report
 
 
 @pytest.fixture(params=PLATFORMS)

@@ -22,6 +22,7 @@ from bots.moderators import HANDLES
 from tests.conftest import make_platform, need_program
 from tests.platforms.bot_api import BotApi
 from tests.platforms.matrix import PASSWORD, MatrixPlatform
+from tests.platforms.prosody import PASSWORD as XMPP_PASSWORD
 from tests.platforms.prosody import free_port
 from tests.platforms.telegram import TelegramPhone, TelegramPlatform
 from tests.platforms.web import WebPhone
@@ -52,7 +53,7 @@ def telegram(folder: Path, api: BotApi, token: str | None = None) -> dict[str, o
     return {"token_file": secret(folder, "token", token or api.token), "api": api.url}
 
 
-def xmpp(folder: Path, platform: XmppPlatform, password: str = "pw") -> dict[str, object]:
+def xmpp(folder: Path, platform: XmppPlatform, password: str = XMPP_PASSWORD) -> dict[str, object]:
     return {
         "jid": platform.bot,
         "password_file": secret(folder, "xmpp", password),

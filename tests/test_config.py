@@ -55,11 +55,21 @@ MISTAKES = {
     "an unknown table": ("[telegrm]", "[telegrm] is unknown; did you mean telegram?"),
     "a table unlike any": (
         "[irc]",
-        "[irc] is unknown; known are: store, community, telegram, xmpp, matrix, web, health",
+        "[irc] is unknown; known are: store, community, retention, telegram, xmpp, matrix, web,"
+        " health",
     ),
     "an unknown key": (
         table("xmpp", pasword_file='"x"'),
         "[xmpp] pasword_file is unknown; did you mean password_file?",
+    ),
+    "a time of nothing": (
+        "[retention]\nheard_days = 0",
+        "[retention] heard_days must be a whole number from 1 to 3650",
+    ),
+    "half a day": ("[retention]\nheard_days = 0.5", "[retention] heard_days must be a number"),
+    "a warning that comes too late": (
+        "[retention]\nidle_days = 30",
+        "[retention] warning_days must be less than idle_days, which is 30",
     ),
     "a key without a table": (
         'token_file = "x"',
@@ -282,3 +292,28 @@ def test_every_key_that_an_adapter_names_has_a_remedy() -> None:
     }
     assert named >= {"token_file", "password_file", "homeserver", "listen"}
     assert named <= set(REMEDIES)
+
+
+def test_the_key_is_made_once_and_for_nobody_else(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[web]")
+    config = load(tmp_path / "config.toml")
+    assert len(config.key()) == 32
+    assert config.key() == config.key()
+    assert (tmp_path / "var/movements.key").stat().st_mode & 0o777 == 0o400
+
+
+def test_a_key_that_others_can_read_or_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[store]\nkey_file = "key"')
+    config, key = load(tmp_path / "config.toml"), tmp_path / "key"
+    key.write_bytes(b"x" * 32)
+    key.chmod(0o644)
+    with pytest.raises(Wrong, match=r"\[store\] key_file: .* can be read by others; run: chmod"):
+        config.key()
+    key.chmod(0o600)
+    key.write_bytes(b"")
+    with pytest.raises(Wrong, match="is not a key of this gateway"):
+        config.key()
+    key.unlink()
+    key.mkdir(mode=0o700)
+    with pytest.raises(Wrong, match=r"can't be used \(IsADirectoryError\)"):
+        config.key()

@@ -12,6 +12,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ import pytest
 from sqlalchemy import event
 
 from adapters.memory import Memory
+from core import outbox, people
 from core import store as stores
-from core.message import Outbound
+from core.message import Address, Notice, Outbound, Say
 from core.store import Book, Store
 from tests import world as worlds
 from tests.platforms import Seen
@@ -300,3 +302,41 @@ async def test_without_keys_a_cut_repeats_the_messages_in_flight_and_nothing_els
         assert await picture(world) == wanted
         repeated = sum(platform.repeated for platform in there.values())
         assert 0 < repeated <= world.restarts * len(PLACES)
+
+
+async def test_a_number_means_the_message_that_was_sent_just_before_the_process_ended(
+    tmp_path: Path,
+) -> None:
+    """Its id was not recorded. It is sent again, recorded, and only then the number is read."""
+
+    class Slow(MemoryPlatform):
+        def adapter(self) -> Memory:
+            made = super().adapter()
+            made.facts = replace(made.facts, rate=20.0)
+            return made
+
+    platform = Slow("numbers", buttons=False)
+    async with World({"numbers": platform}, f"sqlite:///{tmp_path}/movements.db") as world:
+        await world.tell("people: Ana en")
+        send, out_there = platform.current.send, asyncio.Event()
+
+        async def last_words(out: Outbound) -> str:
+            await send(out)
+            out_there.set()
+            return await asyncio.Future[str]()
+
+        platform.current.send = last_words  # type: ignore[method-assign]
+
+        def others_wait(book: Book) -> None:
+            for n in range(8):
+                who = people.meet(book, Address("numbers", f"other{n}"), "en")
+                outbox.put(book, [Notice(who.id, Say("Cancel"))])
+
+        await world.gateway.do(others_wait)  # their turns come before hers
+        await world.says("Ana", "mine")
+        await world.sees("Ana", "What I can help with")
+        await out_there.wait()
+        platform.current.cut.set()  # what she writes now is heard by the next process
+        await world.presses("Ana", "What I can help with")
+        await world.again()
+        await world.sees("Ana", "What can you help with?")

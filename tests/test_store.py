@@ -97,6 +97,28 @@ def test_a_job_after_the_bad_one_sees_nothing_of_it(database: str) -> None:
         assert seen.result == 0
 
 
+def may_not_write(book: Book, kind: str) -> None:
+    """The database's trouble, though it comes to one job alone."""
+    if kind == "sqlite":
+        book.do("pragma query_only = on")
+        try:
+            write(book, "mine")
+        finally:
+            book.do("pragma query_only = off")
+    book.do("select pg_cancel_backend(pg_backend_pid())")
+    book.do("select pg_sleep(10)")
+
+
+def test_trouble_of_the_database_is_no_bad_job_and_loses_the_whole_commit(database: str) -> None:
+    kind = database.partition(":")[0].partition("+")[0]
+    with opened(database) as store:
+        done = together(store, partial(write, key="a"), partial(may_not_write, kind=kind))
+        assert [type(end.error) for end in done] == [StoreDown, StoreDown]
+        assert written(store) == []
+        (end,) = together(store, partial(write, key="a"))
+        assert end.error is None
+
+
 # --------------------------------------------------------------------------------- full, locked
 
 

@@ -26,9 +26,9 @@ STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text(
 
 EVERYWHERE = {
     "core.store", "core.outbox", "core.people", "core.message", "core.text", "core.words",
-    "core.folding", "core.language", "core.detection",
+    "core.folding", "core.language", "core.detection", "bots.readable",
 }  # fmt: skip
-"""The store, and what words are made of."""
+"""The store, what words are made of, and whether there are any."""
 
 FORM = ["bots.talk", "bots.turn", "bots.forms"]
 WAYS: dict[str, tuple[str, list[str], set[str]]] = {

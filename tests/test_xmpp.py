@@ -36,7 +36,7 @@ from core.message import (
     Unsent,
 )
 from tests.conftest import need_program
-from tests.platforms.prosody import DOMAIN, Network, Prosody, free_port
+from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, free_port
 from tests.platforms.xmpp import XmppPhone, XmppPlatform
 from tests.test_contract import Gateway, text, to
 
@@ -681,7 +681,7 @@ def xmpp(server: Prosody, **other: Any) -> Xmpp:
     return Xmpp(
         **{
             "jid": f"check@{DOMAIN}",
-            "password": "pw",
+            "password": PASSWORD,
             "host": "127.0.0.1",
             "port": server.port,
             "ca_file": str(server.ca_file),

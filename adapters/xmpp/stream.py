@@ -34,6 +34,9 @@ TICK = 0.01
 """Seconds in which acknowledgements gather, ours and the server's: one for a burst, not one each.
 For the server each costs about as much as a message."""
 
+FEW = 3
+"""So many messages on their way wait for no others to share the question whether they arrived."""
+
 QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 # slixmpp logs whole stanzas, to DEBUG and in errors: what people write and where they are
@@ -238,16 +241,19 @@ class Stream(slixmpp.ClientXMPP):
 
     def ack_soon(self) -> None:
         self._owes = True
-        self._tick_soon()
+        self._tick_in(TICK)
 
     def request_ack(self) -> None:
         self._wants = True
         self.asked_at = self.asked_at or self.loop.time()
-        self._tick_soon()
+        self._tick_in(0 if len(self.acks.unacked) <= FEW else TICK)
 
-    def _tick_soon(self) -> None:
+    def _tick_in(self, seconds: float) -> None:
+        if self._timer is not None and not seconds:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
-            self._timer = self.loop.call_later(TICK, self._tick)
+            self._timer = self.loop.call_later(seconds, self._tick)
 
     def _tick(self) -> None:
         self._timer = None

@@ -9,19 +9,9 @@ from dataclasses import dataclass, replace
 from core import outbox, people
 from core.actions import No
 from core.actions import pictures as kept
-from core.actions.translating import resign, to_translators
-from core.message import (
-    Choice,
-    Code,
-    Name,
-    Notice,
-    Quote,
-    Reply,
-    Say,
-    Sayable,
-    dots,
-    lines,
-)
+from core.actions.translating import to_translators
+from core.actions.translators import resign
+from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
 from core.people import Person
 from core.store import Book
 from core.text import shortened

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from adapters.matrix import Matrix
 from core.message import Address
+from tests.planted import plant
 from tests.platforms import Seen
 from tests.platforms.synapse import Synapse, shared
 
@@ -272,7 +273,7 @@ class MatrixPlatform:
         settings: dict[str, Any] = {
             "homeserver": self.line.url,
             "user": self.bot,
-            "password": PASSWORD,
+            "password": plant(PASSWORD),
             "folder": pathlib.Path(self.disk.name) / "matrix",
         }
         return Matrix(**(settings | more))

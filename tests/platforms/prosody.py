@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DOMAIN = "xmpp.test"
+PASSWORD = "planted-password"
 """Needs no DNS: clients connect to loopback, and check the certificate against this."""
 
 CONFIG = """
@@ -166,7 +167,7 @@ class Prosody:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{_escaped(user)}.dat").write_text(f"return {lua};\n")
 
-    def account(self, user: str, password: str = "pw", *, archive: bool = True) -> str:
+    def account(self, user: str, password: str = PASSWORD, *, archive: bool = True) -> str:
         """Makes one, also while the server runs. archive: what its preference says. -> the JID"""
         self._store("accounts", user, f'{{ ["password"] = "{password}" }}')
         self._store("archive_prefs", user, f"{{ [false] = {str(archive).lower()} }}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.telegram import Telegram
 from core.message import Address
+from tests.planted import plant
 from tests.platforms import Seen
 from tests.platforms.bot_api import BotApi
 
@@ -93,7 +94,7 @@ class TelegramPlatform:
 
     def adapter(self) -> Telegram:
         """Unpaced: the server here has no flood limit unless a test sets one."""
-        adapter = Telegram(token=self.api.token, api=self.api.url)
+        adapter = Telegram(token=plant(self.api.token), api=self.api.url)
         adapter.facts = replace(adapter.facts, gap=0, rate=1000)
         return adapter
 

@@ -14,8 +14,9 @@ from slixmpp.xmlstream import ET
 
 from adapters.xmpp import Xmpp
 from core.message import Address
+from tests.planted import plant
 from tests.platforms import Seen
-from tests.platforms.prosody import DOMAIN, Network, Prosody, shared
+from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, shared
 
 PLUGINS = (
     "xep_0030",
@@ -40,7 +41,7 @@ class XmppPhone:
         self.trust = ssl.create_default_context(cafile=str(server.ca_file))
         self.client = slixmpp.ClientXMPP(
             f"{jid}/phone",
-            "pw",
+            PASSWORD,
             lang=locale,
             ssl_context=ssl.create_default_context(cafile=str(server.ca_file)),
         )
@@ -166,7 +167,7 @@ class XmppPlatform:
     def adapter(self) -> Xmpp:
         xmpp = Xmpp(
             jid=self.bot,
-            password="pw",
+            password=plant(PASSWORD),
             host="127.0.0.1",
             port=self.network.port,
             ca_file=str(self.server.ca_file),

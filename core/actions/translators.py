@@ -1,0 +1,207 @@
+"""Translators: the languages they say, being asked where two sides share none, going again."""
+
+from __future__ import annotations
+
+from core import people
+from core.actions import No
+from core.message import Choice, Code, Joined, Name, Notice, Say, lines
+from core.people import Person
+from core.store import Book
+
+ASKED_AT_ONCE = 5
+_BUSY = 5
+"""A translator with this many open conversations is asked no more."""
+_LOOK_AGAIN = 3600
+
+
+def parties_of(book: Book, conversation: str) -> dict[str, str]:
+    """role -> person, for asker and helper."""
+    rows = book.all(
+        "select role, person from members where conversation = :id and role <> 'translator'",
+        id=conversation,
+    )
+    return {row.role: row.person for row in rows}
+
+
+def gaps_of(book: Book, conversation: str) -> list[tuple[str, str]]:
+    """The translations that this conversation needs and no translator in it gives: (from, to), the
+    first language of each side. Empty where the sides share a language."""
+    parties = parties_of(book, conversation)
+    asker, helper = (people.reads(book, parties[role]) for role in ("asker", "helper"))
+    if set(asker) & set(helper):
+        return []
+    return [
+        (one[0], other[0])
+        for one, other in ((asker, helper), (helper, asker))
+        if not book.value(
+            "select 1 from members m join pairs t on t.person = m.person where"
+            " m.conversation = :id and m.role = 'translator'"
+            f" and t.source = :source and t.target in ({listed(other)})",
+            id=conversation,
+            source=one[0],
+            **values_of(other),
+        )
+    ]
+
+
+def listed(languages: list[str]) -> str:
+    return ", ".join(f":language{n}" for n in range(len(languages)))
+
+
+def values_of(languages: list[str]) -> dict[str, str]:
+    return {f"language{n}": language for n, language in enumerate(languages)}
+
+
+def wanted(book: Book, conversation: str) -> bool:
+    """Is it open, and does one side still not read the other?"""
+    state = book.value("select state from conversations where id = :id", id=conversation)
+    return state == "open" and bool(gaps_of(book, conversation))
+
+
+def find_translators(book: Book, conversation: str) -> list[Notice]:
+    """Asks the next free translators. Where nobody is free both sides are told once, and it is
+    tried again every hour."""
+    row = book.one(
+        "select n.code, n.audience, n.person, n.id from conversations c join needs n"
+        " on n.id = c.need where c.id = :id and c.state = 'open'",
+        id=conversation,
+    )
+    gaps = gaps_of(book, conversation) if row else []
+    if row is None or not gaps:
+        return []
+    parties = parties_of(book, conversation)
+    found: list[str] = []
+    for source, target in gaps:
+        found += book.column(
+            """
+            select t.person from pairs t join people p on p.id = t.person
+            where t.source = :source and t.target = :target and p.state = 'live'
+              and p.trust >= :trust and t.person not in (:asker, :helper)
+              and not exists (select 1 from invitations i
+                              where i.conversation = :id and i.person = t.person)
+              and not exists (select 1 from blocks b
+                              where (b.person = t.person and b.blocked in (:asker, :helper))
+                                 or (b.blocked = t.person and b.person in (:asker, :helper)))
+              and (select count(*) from members m join conversations c on c.id = m.conversation
+                   where m.person = t.person and m.role = 'translator' and c.state = 'open') < :busy
+            order by (select count(*) from invitations i where i.person = t.person), t.person
+            limit :limit
+            """,
+            source=source, target=target, trust=row.audience, id=conversation,
+            asker=parties["asker"], helper=parties["helper"], busy=_BUSY, limit=ASKED_AT_ONCE,
+        )  # fmt: skip
+    found = list(dict.fromkeys(found))
+    book.many(
+        "insert into invitations(conversation, person, state, at)"
+        " values (:conversation, :person, 'asked', :now)",
+        [{"conversation": conversation, "person": person, "now": book.now} for person in found],
+    )
+    first_look = not book.value("select 1 from timers where about = :id", id=conversation)
+    if first_look:
+        book.do(
+            "insert into timers(due, kind, about) values (:due, 'look_for_translators', :id)",
+            due=book.now + _LOOK_AGAIN,
+            id=conversation,
+        )
+        book.wakes.add("timers")
+    source, target = gaps[0]
+    ask = lines(
+        Say(
+            "Somebody who writes {source} and somebody who writes {target}"
+            " need a translator for {code}. You will see their messages, not who they are.",
+            source=Name("language", source),
+            target=Name("language", target),
+            code=Code(row.code),
+        ),
+    )
+    choices = (
+        Choice(f"join {conversation}", Say("I'll do it")),
+        Choice(f"notnow {conversation}", Say("Not now")),
+    )
+    asked = [Notice(person, ask, choices, urgent=False) for person in found]
+    if not first_look:
+        return asked
+    told = (
+        Say("You two share no language. Translators are being asked; just write, it is kept.")
+        if found
+        else Say("You two share no language, and no translator is free now. I keep looking.")
+    )
+    return [*(Notice(person, told) for person in parties.values()), *asked]
+
+
+def not_now(book: Book, who: Person, conversation: str) -> list[Notice]:
+    asked = book.value(
+        "select 1 from invitations where conversation = :id and person = :who and state = 'asked'",
+        id=conversation,
+        who=who.id,
+    )
+    if not asked:
+        raise No(Say("You have answered that already."))
+    answered(book, who, conversation, "declined")
+    return [
+        Notice(who.id, Say("Thank you. Others are asked.")),
+        *find_translators(book, conversation),
+    ]
+
+
+def translates(book: Book, who: Person, conversation: str) -> bool:
+    return bool(
+        book.value(
+            "select 1 from members m join conversations c on c.id = m.conversation"
+            " where m.conversation = :id and m.person = :who and m.role = 'translator'"
+            " and c.state = 'open'",
+            id=conversation,
+            who=who.id,
+        )
+    )
+
+
+def resign(book: Book, who: Person, conversation: str) -> list[Notice]:
+    """A translator can't go on: both sides are told, others are asked. Raises No."""
+    if not translates(book, who, conversation):
+        raise No(Say("This conversation is closed."))
+    book.do(
+        "delete from members where conversation = :id and person = :who",
+        id=conversation,
+        who=who.id,
+    )
+    left = Say("The translator had to leave. Others are being asked; just write, it is kept.")
+    return [
+        Notice(who.id, Say("Thank you. Others are asked.")),
+        *(Notice(person, left) for person in parties_of(book, conversation).values()),
+        *find_translators(book, conversation),
+    ]
+
+
+def answered(book: Book, who: Person, conversation: str, state: str) -> None:
+    book.do(
+        "update invitations set state = :state where conversation = :id and person = :who",
+        state=state,
+        id=conversation,
+        who=who.id,
+    )
+
+
+def add_pair(book: Book, who: Person, *, source: str, target: str, both: bool) -> list[Notice]:
+    """She translates from one language into another, and back if she says so."""
+    wanted = [(source, target), *([(target, source)] if both else [])]
+    book.many(
+        "insert into pairs(source, target, person) values (:source, :target, :who)"
+        " on conflict do nothing",
+        [{"source": one, "target": other, "who": who.id} for one, other in wanted],
+    )
+    for language in (source, target):
+        people.speaks(book, who.id, language)
+    pairs = tuple(
+        Say("{source} → {target}", source=Name("language", one), target=Name("language", other))
+        for one, other in wanted
+    )
+    saved = Say("Saved: {pairs}. I will write when somebody needs you.", pairs=Joined(", ", pairs))
+    waiting = book.column(
+        "select about from timers where kind = 'look_for_translators' order by due limit 20"
+    )
+    asked = [notice for id in waiting for notice in find_translators(book, id)]
+    return [
+        Notice(who.id, saved, (Choice("translate", Say("Add another pair")),)),
+        *asked,
+    ]

@@ -1,0 +1,183 @@
+"""Several people do anything at all, in any order, and it holds: nothing raises, everybody is
+answered, nobody reads what is not meant for them, no address appears anywhere.
+
+`HYPOTHESIS_PROFILE=soak` for a long run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.people import MODERATOR
+from tests.room import Room, Somebody
+
+NAMES = {
+    "Ana": ("en", "new", "buttons"),
+    "Sara": ("fa", "vouched", "numbers"),
+    "Vic": ("en", "verified", "buttons"),
+    "Tom": ("fa", "vouched", "buttons"),
+    "Mod": ("en", "moderator", "numbers"),
+}
+COMMANDS = (
+    "need", "need a writer for a letter", "needs", "offer", "skills", "translate", "mine", "talk",
+    "language", "language fa", "safety", "link", "vouch", "verify", "queue", "stats", "close",
+    "block", "report", "stop", "forget", "help", "cancel", "back", "yes", "no", "done", "audit",
+    "suspend", "/need", "ofer 7KQ", "نیاز", "برگشت", "لغو", "راهنما", "ترجمه", "1", "2", "3", "۴",
+    "0", "99", "1 2", "?", "Persian", "English", "Iran",
+)  # fmt: skip
+HOSTILE = (
+    "", " ", "\u202e\u2066", "\ud800", "\x00", "{name}", "{0.__class__}", "%s", "│ x", "😀",
+    "⚠ Movements", "'; drop table needs; --", "/forget", "@ana https://x.example", "a\n\n\n\nb",
+    "x" * 5000,
+)  # fmt: skip
+VERBS = (
+    "accept", "decline", "ask", "leave", "talk", "join", "notnow", "keep", "pass", "why", "read",
+    "offer", "close", "suspend", "dismiss", "vouch", "link",
+)  # fmt: skip
+
+
+class Life:
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.said = itertools.count(1)
+        self.tokens: dict[str, str] = {}
+        for name, (language, trust, platform) in NAMES.items():
+            room.join(name, language, trust, platform)
+        room.can("Vic", "writing")
+        room.can("Sara", "writing", "journalism")
+        room.translates("Tom", "fa", "en")
+
+    def words(self, name: str, text: str) -> str:
+        """With a word of their own in it, to be looked for elsewhere."""
+        token = f"zq{next(self.said)}qz"
+        self.tokens[token] = name
+        return f"{text} {token}"
+
+    def step(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(list(NAMES)))
+        who = self.room.people[name]
+        what = self._what(data, name, who)
+        marks = {each: len(p.shown) for each, p in self.room.people.items()}
+        heard = self.room.value("select count(*) from heard")
+        told = self.room.does(name, **what)
+        passed_on = any(
+            len(p.shown) > marks[each] for each, p in self.room.people.items() if each != name
+        )
+        ignored = "deleted" in what or self._repeated(name, what)
+        banned = self.room.value("select count(*) from bans") > 0
+        assert told or passed_on or ignored or banned, f"no answer to {what}"
+        assert self.room.value("select count(*) from heard") >= heard
+        self._holds(marks)
+
+    def _repeated(self, name: str, what: dict[str, Any]) -> bool:
+        last = self.room.talk.repeats.last
+        return any(
+            s.text and s.text in what.get("text", "") and len(s.ids) > 2 for s in last.values()
+        )
+
+    def _what(self, data: st.DataObject, name: str, who: Somebody) -> dict[str, Any]:
+        kind = data.draw(st.sampled_from("ccccwwwwppppppppphnnrrredf"))
+        shown = who.shown[-12:]
+        values = [value for s in shown for value, _ in s.choices]
+        natives = [s.native for s in shown] + who.written[-6:]
+        text = self.words(name, data.draw(st.sampled_from(("سلام", "hello", "a writer for"))))
+        match kind:
+            case "c":
+                return {"text": data.draw(st.sampled_from(COMMANDS))}
+            case "h":
+                return {"text": data.draw(st.one_of(st.sampled_from(HOSTILE), st.text()))}
+            case "p" if values:
+                return {"pressed": data.draw(st.sampled_from(values))}
+            case "n":
+                return {"pressed": f"{data.draw(st.sampled_from(VERBS))} {self._id(data)}"}
+            case "r" if natives:
+                reply = data.draw(st.sampled_from((text, "1", "2", "?", "Help")))
+                return {"text": reply, "answers_to": data.draw(st.sampled_from(natives))}
+            case "e" if natives:
+                return {"text": text, "edits": data.draw(st.sampled_from(natives))}
+            case "d" if natives:
+                return {"deleted": True, "native": data.draw(st.sampled_from(natives))}
+            case "f":
+                return {"files": (data.draw(st.sampled_from(("voice", "picture", "other"))),)}
+        return {"text": text}
+
+    def _id(self, data: st.DataObject) -> str:
+        """Of something that there is, most likely not theirs."""
+        table, column = data.draw(
+            st.sampled_from(
+                (("offers", "id"), ("conversations", "id"), ("needs", "code"), ("reports", "id"))
+            )
+        )
+        found = self.room.store.now(
+            lambda book: book.column(f"select {column} from {table} order by {column}")
+        )
+        return data.draw(st.sampled_from(found)) if found else "9ZZ"
+
+    # ------------------------------------------------------------------ what holds
+
+    def _holds(self, marks: dict[str, int]) -> None:
+        handles = {name: p.address.handle for name, p in self.room.people.items()}
+        for name, person in self.room.people.items():
+            for shown in person.shown[marks[name] :]:
+                everything = "\n".join((shown.text, *(f"{v} {t}" for v, t in shown.choices)))
+                assert not any(handle in everything for handle in handles.values())
+                for token, author in self.tokens.items():
+                    if author != name and token in everything:
+                        assert self._may_read(name, author), f"{name} read {author}: {shown.text}"
+        self.room.store.now(self._rows_hold)
+
+    def _may_read(self, name: str, author: str) -> bool:
+        return bool(self.room.store.now(lambda book: self._related(book, name, author)))
+
+    def _related(self, book: Any, name: str, author: str) -> bool:
+        reader, writer = self.room.id(book, name), self.room.id(book, author)
+        together = book.value(
+            "select 1 from members a join members b on b.conversation = a.conversation"
+            " where a.person = :reader and b.person = :writer"
+            " union select 1 from offers o join needs n on n.id = o.need where"
+            " (o.person = :reader and n.person = :writer)"
+            " or (o.person = :writer and n.person = :reader)"
+            " union select 1 from needs n join people p on p.id = :reader"
+            " where n.person = :writer and p.trust >= n.audience"
+            " union select 1 from people p join reports r on r.person = :writer"
+            " where p.id = :reader and p.trust = :moderator",
+            reader=reader,
+            writer=writer,
+            moderator=MODERATOR,
+        )
+        return bool(together)
+
+    @staticmethod
+    def _rows_hold(book: Any) -> None:
+        for column in ("conversation", "person"):
+            twice = book.value(
+                f"select count(*) from members group by {column}, pseudonym having count(*) > 1"
+            )
+            assert twice is None, f"a pseudonym twice in one {column}"
+        lost = book.value(
+            "select count(*) from outbox o where state = 'waiting' and not exists"
+            " (select 1 from people p where p.id = o.person)"
+        )
+        assert lost == 0
+
+
+@settings(
+    max_examples=max(settings().max_examples // 5, 1),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.data())
+def test_whatever_people_do_it_holds(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        room = Room(f"sqlite:///{folder}/movements.db")
+        try:
+            life = Life(room)
+            for _ in range(data.draw(st.integers(5, 40))):
+                life.step(data)
+        finally:
+            room.close()
