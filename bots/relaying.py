@@ -34,6 +34,8 @@ def hand_on(
         )
     )
     turn.relayed = True
+    if not turn.down:
+        return
     other = talking.open_to(turn.book, turn.who.id, conversation)
     platform = turn.book.value(
         "select a.platform from people p left join addresses a on a.id = p.address"

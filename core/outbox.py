@@ -188,9 +188,11 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
     )
 
 
-def farewell(book: Book, to: Address, language: str, say: Sayable) -> Notice:
-    """Says goodbye at an address that is not known any more, to nobody in particular."""
+def farewell(book: Book, to: Address, language: str, state: str, say: Sayable) -> Notice:
+    """Says goodbye at an address that is not known any more, to nobody in particular; who was
+    suspended stays so until they are told."""
     nobody = people.meet(book, to, language)
+    book.do("update people set state = :state where id = :id", state=state, id=nobody.id)
     return Notice(nobody.id, say, key=f"{FAREWELL}{nobody.id}")
 
 

@@ -104,8 +104,13 @@ def here(book: Book, who: Person, row: int) -> None:
 
 def reads(book: Book, who: str) -> list[str]:
     """The languages a person reads and writes; the one they chose for the bot comes first."""
-    own = book.value("select language from people where id = :id", id=who)
-    said = book.column("select language from speaks where person = :id order by language", id=who)
+    rows = book.all(
+        "select p.language as own, s.language as said from people p"
+        " left join speaks s on s.person = p.id where p.id = :id order by s.language",
+        id=who,
+    )
+    own = rows[0].own if rows else None
+    said = [row.said for row in rows if row.said is not None]
     return sorted(said, key=lambda language: language != own) or [own]
 
 

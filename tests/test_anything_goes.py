@@ -51,6 +51,16 @@ class Life:
         room.can("Vic", "writing")
         room.can("Sara", "writing", "journalism")
         room.translates("Tom", "fa", "en")
+        room.says("Ana", "need a writer for a letter")
+        room.presses("Ana", "Post it")
+        code = room.value("select code from needs")
+        for name in ("Vic", "Sara"):
+            room.says(name, f"offer {code} I write letters.")
+            room.does("Ana", pressed=self._accept())
+
+    def _accept(self) -> str:
+        offer = self.room.value("select id from offers where state = 'sent'")
+        return f"accept {offer}"
 
     def words(self, name: str, text: str) -> str:
         """With a word of their own in it, to be looked for elsewhere."""

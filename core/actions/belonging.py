@@ -80,9 +80,9 @@ def forget(book: Book, who: Person) -> list[Notice]:
     """Lets them go, and says so at the address where they are."""
     place = book.one("select platform, handle from addresses where id = :id", id=who.address)
     notices = let_go(book, who)
-    if place is not None and who.state != "suspended":
+    if place is not None:
         done = Say("Done. Nothing about you is left here. Delete this chat on your phone too.")
-        notices.append(outbox.farewell(book, Address(*place), who.language, done))
+        notices.append(outbox.farewell(book, Address(*place), who.language, who.state, done))
     return notices
 
 
