@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,37 +47,45 @@ class Cleaning:
             raise Unclean("broken")
         return pictures
 
-    async def _run(self, body: bytes) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env={},
             cwd="/",
             close_fds=True,
             start_new_session=True,
         )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        said = bytearray()
-        try:
-            async with asyncio.timeout(SECONDS):
-                with contextlib.suppress(ConnectionError):  # it refused before it had read all
-                    process.stdin.write(body)
-                    await process.stdin.drain()
-                    process.stdin.close()
-                while piece := await process.stdout.read(1 << 20):
-                    said += piece
-                    if len(said) > MOST_OUT:
-                        raise Unclean("large")
-        except TimeoutError:
-            raise Unclean("broken") from None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-        return bytes(said)
+
+    async def _run(self, body: bytes) -> bytes:
+        process = self._start()
+        try:  # not asyncio's own: cancelled at the wrong moment, it waits for ever
+            said = await asyncio.to_thread(_talk, process, body)
+        except asyncio.CancelledError:
+            process.kill()  # the thread sees its end, and clears up
+            raise
+        if len(said) > MOST_OUT:
+            raise Unclean("large")
+        return said
+
+
+def _talk(process: subprocess.Popen[bytes], body: bytes) -> bytes:
+    """-> all that it says, or more than MOST_OUT, before its time is over. Ends it."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    end = threading.Timer(SECONDS, process.kill)
+    end.start()
+    try:
+        with process.stdout:
+            with contextlib.suppress(BrokenPipeError), process.stdin:  # it need not read all
+                process.stdin.write(body)
+            return process.stdout.read(MOST_OUT + 1)
+    finally:
+        end.cancel()
+        process.kill()
+        process.wait()
 
 
 def _pictures(said: bytes) -> tuple[bytes, ...]:

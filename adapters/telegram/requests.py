@@ -22,6 +22,7 @@ from telegram.request import BaseRequest, RequestData
 
 DEADLINE = 30.0  # seconds for one whole call
 UPLOAD = 180.0  # the same with a picture in it
+DOWNLOAD = 60.0  # what is not confirmed meanwhile holds up the next hundred updates
 CONNECT = 15.0  # seconds to the open connection, Tor and TLS included
 
 JSON = {"Content-Type": "application/json"}
@@ -138,7 +139,7 @@ class Requests(BaseRequest):
         try:
             with self._under_way():
                 async with (
-                    asyncio.timeout(UPLOAD),
+                    asyncio.timeout(DOWNLOAD),
                     self._http.get(
                         url,
                         proxy=self._http_proxy,

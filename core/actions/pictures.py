@@ -28,7 +28,7 @@ def pages(shown: Notice, head: Sayable, of: int) -> list[Notice]:
         replace(shown, say=dots(head, Code(f"{n + 1}/{of}")), picture=n, key=f"{shown.key}.{n}")
         for n in range(1, of)
     ]
-    return [replace(shown, picture=0 if of else None), *more]
+    return [replace(shown, picture=0), *more]
 
 
 def may_send(book: Book, sender: Address) -> bool:

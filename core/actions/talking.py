@@ -106,10 +106,11 @@ def relay(
     if who.focus != conversation:
         look_at(book, who.id, conversation)
     notice_another(book, seen.other, conversation)
-    kept.keep(book, entry, pictures)
-    shown = _shown(book, who.id, seen, entry, text, answers)
-    pages = kept.pages(shown, _head(book, who.id, seen), len(pictures))
-    return [*pages, *to_translators(book, conversation, entry)]
+    shown = [_shown(book, who.id, seen, entry, text, answers)]
+    if pictures:
+        kept.keep(book, entry, pictures)
+        shown = kept.pages(shown[0], _head(book, who.id, seen), len(pictures))
+    return [*shown, *to_translators(book, conversation, entry)]
 
 
 def _head(book: Book, author: str, seen: Conversation) -> Sayable:
