@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from benchmarks.people import introduce
 from benchmarks.xmpp_load import Outcome, load, user_name
 from core.message import Address
 from core.store import Store
-from tests.platforms.prosody import DOMAIN, Prosody
+from tests.platforms.prosody import DOMAIN, PASSWORD, Prosody
 
 KINDS = {"answer": "mine", "relay": "Tomorrow at nine, at the usual place. {n}"}
 BOTS = ("slixmpp", "gateway")
@@ -51,7 +50,7 @@ ca_file = "{ca}"
 def command(bot: str, kind: str, server: Prosody, jid: str, folder: Path, users: int) -> list[str]:
     """Prepares `folder`. -> the command that starts the bot."""
     password = folder / "password"
-    password.write_text("pw\n")
+    password.write_text(PASSWORD)
     password.chmod(0o400)
     if bot == "slixmpp":
         given = ["--port", str(server.port), "--ca", str(server.ca_file), "--jid", jid]
@@ -76,7 +75,7 @@ def measure(
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix="benchmark-") as folder:
         started = command(bot, kind, server, jid, Path(folder), max(users))
         with Path(folder, "log").open("wb") as log:
-            process = subprocess.Popen(started, stdout=log, stderr=log, env={**os.environ})
+            process = subprocess.Popen(started, stdout=log, stderr=log)
         try:
             return {
                 n: asyncio.run(

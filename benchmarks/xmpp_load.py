@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests.platforms.prosody import DOMAIN, Prosody
+from tests.platforms.prosody import DOMAIN, PASSWORD, Prosody
 
 TICKS = os.sysconf("SC_CLK_TCK")
 OPEN = (
@@ -95,7 +95,7 @@ class User(asyncio.Protocol):
         await reader.answered
 
     async def login(self) -> None:
-        secret = base64.b64encode(f"\0{self.name}\0pw".encode())
+        secret = base64.b64encode(f"\0{self.name}\0{PASSWORD}".encode())
         auth = b"<auth xmlns='" + SASL + b"' mechanism='PLAIN'>" + secret + b"</auth>"
         await self.exchange(OPEN, b"</stream:features>")
         await self.exchange(auth, b"<success")
@@ -191,7 +191,7 @@ def measure(command: str, o: argparse.Namespace) -> dict[int, Outcome]:
     jid = server.account("bot", archive=False)
     with tempfile.TemporaryDirectory(prefix="movements-bench-") as folder:
         password = Path(folder, "password")
-        password.write_text("pw\n")
+        password.write_text(PASSWORD)
         password.chmod(0o400)
         known = {
             "port": str(server.port),

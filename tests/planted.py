@@ -19,6 +19,9 @@ LEAST = 8
 _PIECE = 24
 """Characters at the beginning and at the end of a long text that are looked for."""
 
+_TOOLS = ("selenium", "urllib3")
+"""What drives a test's browser says what it types; no part of the gateway uses them."""
+
 words: set[str] = set()
 records: list[str] = []
 
@@ -45,6 +48,8 @@ class Net(logging.Handler):
     """Keeps what a record says, and what the exceptions in it say."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] in _TOOLS:
+            return
         said = [record.name, record.getMessage(), repr(record.args)]
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:

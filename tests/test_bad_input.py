@@ -57,7 +57,7 @@ NOTHING_TO_READ = [
     ({"files": ("contact",)}, "I can't pass on files", "فرستادن فایل"),
     ({"files": ("encrypted",)}, "I can't read encrypted", "هنوز نمی‌توانم پیام رمزنگاری"),
     ({"text": "😀 👍🏽"}, "You can write, or pick:", "بنویسید یا انتخاب کنید:"),
-    ({"text": "7"}, "There is no line with this number.", "سطری با این شماره نیست."),
+    ({"text": "7"}, "There is no line with this number.", "گزینه‌ای با این شماره نیست."),
     ({"text": "cancel"}, "There is nothing to cancel.", "چیزی برای لغو نیست."),
     ({"text": "offer 9ZZ"}, "There is no open need 9ZZ.", "نیاز بازی با کد 9ZZ نیست"),
     ({"text": "offer banana"}, "There is no open need banana", "نیاز بازی با کد banana نیست"),

@@ -268,7 +268,11 @@ def test_forgetting_is_no_way_out_of_a_ban(town: Town) -> None:
     town.say("mallory", "/start")
     suspend(town, "mallory")
     mallory = town.who("mallory")
-    town.do(lambda book: belonging.forget(book, mallory))
+    notices = town.do(lambda book: belonging.forget(book, mallory))
+    town.do(lambda book: outbox.put(book, notices))
+    town.say("mallory", "/start")  # before the goodbye is delivered: they are who they were
+    assert town.who("mallory").state == "suspended"
+    town.wait(4 * DAY)
     assert not town.known("mallory")
     town.say("mallory", "/start")
     assert not town.known("mallory")
