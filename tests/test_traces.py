@@ -55,13 +55,14 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
             "core.actions.talking",
             "core.actions.translating",
             "core.actions.pictures",
+            "core.actions.translators",
             "core.pseudonyms",
         },
     ),
     "a reply is a translation": (
         "They took him",
         ["bots.talk", "bots.turn", "bots.relaying", "core.actions.translating"],
-        {"core.actions.talking"},
+        {"core.actions.talking", "core.actions.translators"},
     ),
 }
 OUT = ["bots.courier", "core.language", "adapters.memory"]
