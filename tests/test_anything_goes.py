@@ -61,6 +61,7 @@ class Life:
         for name in ("Vic", "Sara"):
             room.says(name, f"offer {code} I write letters.")
             room.does("Ana", pressed=self._accept())
+        self._holds(dict.fromkeys(room.people, 0))
 
     def _accept(self) -> str:
         offer = self.room.value("select id from offers where state = 'sent'")
