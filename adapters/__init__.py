@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from core.message import Facts, Hear, Outbound
+from core.message import Facts, File, Hear, Outbound
 
 KNOWN = {
     "telegram": "adapters.telegram:Telegram",
@@ -36,6 +36,13 @@ class Adapter(Protocol):
         """-> the platform's id of the message, once the platform has it.
 
         Raises Gone, Later, Unsent, Unknown, Refused, and nothing else.
+        """
+
+    async def fetch(self, file: File) -> bytes:
+        """-> what came along with a message that was heard just now, as it came.
+
+        Reads no more than LARGEST_FILE. Asks no host but the platform's own, follows no redirect.
+        Raises Unsent (it did not come), Refused (too large, gone, not allowed), nothing else.
         """
 
     async def check(self) -> str:

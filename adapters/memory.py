@@ -7,7 +7,18 @@ import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from core.message import Down, Facts, Gone, Hear, Inbound, Left, Outbound
+from core.message import (
+    LARGEST_FILE,
+    Down,
+    Facts,
+    File,
+    Gone,
+    Hear,
+    Inbound,
+    Left,
+    Outbound,
+    Refused,
+)
 
 
 @dataclass
@@ -19,6 +30,7 @@ class Server:
     phones: dict[str, asyncio.Queue[tuple[str, Outbound]]] = field(
         default_factory=lambda: defaultdict(asyncio.Queue)
     )
+    files: dict[str, bytes] = field(default_factory=dict)
     sent: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -34,7 +46,9 @@ class Memory:
 
     def __init__(self, server: Server, *, buttons: bool = True, edits: bool = True) -> None:
         self.server = server
-        self.facts = Facts(buttons=buttons, edits=edits, max_length=100_000, unit="codepoints")
+        self.facts = Facts(
+            buttons=buttons, edits=edits, max_length=100_000, unit="codepoints", caption=100_000
+        )
         self.up = asyncio.Event()
         self.cut = asyncio.Event()
 
@@ -71,6 +85,12 @@ class Memory:
         self.server.sent[out.key] = native
         self.server.phones[out.to.handle].put_nowait((native, out))
         return native
+
+    async def fetch(self, file: File) -> bytes:
+        body = self.server.files.get(file.ref)
+        if body is None or len(body) > LARGEST_FILE:
+            raise Refused
+        return body
 
     async def check(self) -> str:
         return self.server.name

@@ -9,11 +9,12 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from adapters import Adapter
+from bots.rendering import LOST, rendered
 from core import outbox
 from core.actions import belonging
 from core.language import Languages
@@ -21,19 +22,15 @@ from core.message import (
     Address,
     Facts,
     Gone,
-    Joined,
     Later,
     Outbound,
     Refused,
     Undelivered,
     Unknown,
     Unsent,
-    lines,
-    paragraphs,
 )
 from core.outbox import Sent, Waiting
 from core.store import StoreDown
-from core.text import split
 
 log = logging.getLogger("movements.courier")
 
@@ -246,7 +243,10 @@ class Courier:
         try:
             if row.notice.answers or row.notice.replaces:
                 row = await self.do(partial(outbox.anchored, row=row))
-            outs = self.rendered(row, adapter.facts)
+            picture = None
+            if row.notice.picture is not None:
+                picture = await self.do(partial(outbox.picture, row=row))
+            outs = rendered(self.languages, row, adapter.facts, picture)
             for out in outs[len(lane.natives) :]:
                 await adapter.up.wait()
                 if (wait := lane.not_before - loop.time()) > 0:
@@ -268,7 +268,15 @@ class Courier:
 
     async def _handed_over(self, adapter: Adapter, out: Outbound) -> str:
         try:
-            return await adapter.send(out)
+            try:
+                return await adapter.send(out)
+            except Refused:
+                if out.picture is None:
+                    raise
+                log.warning("a picture was refused by %s", out.to.platform)
+                lost = self.languages.render(LOST, out.language)
+                text = f"{out.text}\n{lost}".strip()
+                return await adapter.send(replace(out, text=text, picture=None))
         except Undelivered:
             raise
         except Exception as error:
@@ -284,32 +292,6 @@ class Courier:
         heard before the platform has told us its id."""
         if flight := self.flying.get(to):
             await asyncio.wait({flight}, timeout=_LANDING)
-
-    def rendered(self, row: Waiting, facts: Facts) -> list[Outbound]:
-        """The notice in its reader's language, in as many parts as the platform needs."""
-        notice, say = row.notice, row.notice.say
-        if notice.choices and not facts.buttons:
-            numbered = (Joined(" ", (n, c.label)) for n, c in enumerate(notice.choices, 1))
-            say = paragraphs(say, lines(*numbered))
-        parts = split(self.languages.render(say, row.language), facts.max_length, facts.unit)
-        buttons = facts.buttons and tuple(
-            (c.value, self.languages.render(c.label, row.language)) for c in notice.choices
-        )
-        last = len(parts) - 1
-        return [
-            Outbound(
-                key=f"{row.key}.{n}" if n else row.key,
-                to=row.to,
-                text=part,
-                choices=(buttons or ()) if n == last else (),
-                answers_to=row.answers if n == 0 else None,
-                quote=row.quote if n == 0 else None,
-                thread=notice.thread,
-                replaces=row.replaces if n == 0 and facts.edits else None,
-                language=row.language,
-            )
-            for n, part in enumerate(parts)
-        ]
 
     async def _record(self, sent: Sent) -> None:
         """Many records, one job: whatever was sent while the last one was committed."""

@@ -17,6 +17,7 @@ from bots.clock import Clock
 from bots.config import RetentionSettings
 from bots.courier import Courier
 from bots.limits import Limits
+from bots.pictures import Pictures
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
@@ -53,6 +54,7 @@ class Gateway:
         if limits is not None:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
+        self.pictures = Pictures(self.do, adapters)
         self.clock = Clock(self.do, store.clock, kept)
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
         self.heard = 0
@@ -94,6 +96,8 @@ class Gateway:
         Raises StoreDown: nothing is kept, the platform must keep it."""
         if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
             await self.courier.landed(event.sender)
+        if isinstance(event, Inbound) and any(file.ref for file in event.files):
+            event = await self.pictures.opened(event)
         if self.limits is None:
             return await self._heard(event)
         return await self.limits.admit(event)

@@ -13,6 +13,25 @@ _THE_SAME = 60
 """Seconds in which the same sentence is the same."""
 _REMEMBERED = 10_000
 
+ONLY_THERE = Say("Pictures can be sent only within a conversation. Here, write it in words.")
+_UNREADABLE = Say("I could not open this file, so nothing of it was passed on. Try a JPEG or PDF.")
+_WHY = {
+    "large": Say("This file is too large. Send a smaller one: 10 MB and 25 megapixels at most."),
+    "long": Say("This document is too long: 20 pages at most. Send it in parts."),
+    "locked": Say("This document is locked with a password. Send it without one."),
+    "away": Say("I could not get this file. Please send it again."),
+    "sandbox": Say("I can't pass on pictures here without risk. Write it in words."),
+}
+_KINDS = {
+    "encrypted": Say(
+        "I can't read encrypted messages here yet. Please open a chat without encryption."
+    ),
+    "picture": _UNREADABLE,
+    "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
+    "video": Say("I can't pass on videos without risk. Write it in words."),
+    "sticker": Say("Please write it in words."),
+}
+
 
 def is_sentence(text: str) -> bool:
     """Long enough to say something; not every script has spaces."""
@@ -22,26 +41,26 @@ def is_sentence(text: str) -> bool:
 def readable(turn: Turn) -> bool:
     """False: there is nothing to read, or too much, and they were told."""
     files = turn.inbound.files
-    if "encrypted" in files:
-        turn.say(
-            Say("I can't read encrypted messages here yet. Please open a chat without encryption.")
-        )
-    elif files:
-        kinds = {
-            "picture": Say("I can't pass on pictures yet without risk. Write it in words."),
-            "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
-            "video": Say("I can't pass on videos without risk. Write it in words."),
-            "sticker": Say("Please write it in words."),
-        }
-        other = Say("I can't pass on files without risk. Write it in words.")
-        turn.say(kinds.get(files[0], other))
+    if files and not turn.inbound.pictures:
+        refuse_files(turn)
     if len(turn.text) > LONGEST:
         turn.say(Say("This is too long. {n} characters at most; send it in parts.", n=LONGEST))
         return False
     readable = bool(turn.text.strip("\ufffd \n"))
     if not readable and not files:
         turn.say(Say("I could not read that. Please write it in words."))
-    return readable
+    return readable or bool(turn.inbound.pictures)
+
+
+def refuse_files(turn: Turn) -> None:
+    """Says why what came along is not passed on."""
+    kind, why = turn.inbound.files[0].kind, turn.inbound.unclean
+    if why is not None:
+        return turn.say(_WHY.get(why, _UNREADABLE))
+    if turn.inbound.files[0].ref:
+        return turn.say(ONLY_THERE)
+    other = Say("I can pass on only pictures and PDF documents. Write anything else in words.")
+    turn.say(_KINDS.get(kind, other))
 
 
 @dataclass

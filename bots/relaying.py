@@ -4,8 +4,9 @@ clear for whom it is."""
 from __future__ import annotations
 
 from bots import questions
+from bots.readable import ONLY_THERE
 from bots.turn import OpenForm, Turn
-from core import outbox, people
+from core import copies, people
 from core.actions import No, talking, translating
 from core.message import Name, Say
 
@@ -16,6 +17,7 @@ def hand_on(
     text: str,
     native: str,
     answers: str | None = None,
+    pictures: tuple[bytes, ...] = (),
 ) -> None:
     """native: the author's own message. answers: the entry that it replies to. Raises No."""
     language = turn.languages.detect(text, people.reads(turn.book, turn.who.id))
@@ -28,6 +30,7 @@ def hand_on(
             language=language,
             native=native,
             answers=answers,
+            pictures=pictures,
         )
     )
     turn.relayed = True
@@ -42,6 +45,27 @@ def hand_on(
     if platform in turn.down:
         name = Name("pseudonym", other.name)
         turn.say(Say("Kept. {name} will get it as soon as their server is back.", name=name))
+
+
+def hand_on_pictures(turn: Turn, copy: copies.Copy | None, form: OpenForm | None) -> None:
+    """They go to the conversation that they answer, or the one in focus, and nowhere else; what
+    stands under them is no command and no answer. Raises No."""
+    conversation = entry = None
+    if copy and copy.reply and copy.reply.action == "relay":
+        conversation, entry = copy.reply.args["conversation"], copy.reply.args.get("entry")
+    elif copy and copy.entry and not copy.reply:
+        entry = copy.entry
+        conversation = turn.book.value("select conversation from entries where id = :id", id=entry)
+    elif form is None and not (copy and copy.reply):
+        focus = talking.in_focus(turn.book, turn.who)
+        if isinstance(focus, talking.Conversation):
+            conversation = focus.id
+        elif focus:
+            raise No(Say("Send the picture as a reply to a message of the person you mean."))
+    if conversation is None:
+        raise No(ONLY_THERE)
+    event = turn.inbound
+    hand_on(turn, conversation, turn.text, event.native, entry, event.pictures)
 
 
 def ask_whom(turn: Turn, found: list[talking.Conversation]) -> None:
@@ -68,7 +92,7 @@ def hand_on_kept(turn: Turn, conversation: str, kept: list[list[str]]) -> None:
     turn.say(Say("Sent to {name}.", name=Name("pseudonym", seen.name)))
 
 
-def translation(turn: Turn, copy: outbox.Copy) -> None:
+def translation(turn: Turn, copy: copies.Copy) -> None:
     """A reply to an entry that was shown to a translator. Raises No."""
     assert copy.reply is not None
     entry, target = copy.reply.args["entry"], copy.reply.args["target"]
@@ -90,7 +114,7 @@ def translation(turn: Turn, copy: outbox.Copy) -> None:
 
 def edited(turn: Turn) -> None:
     """An edit corrects a relayed message or a translation; nothing else can be changed."""
-    copy = outbox.copy_of(turn.book, turn.who.address or 0, turn.inbound.edits or "")
+    copy = copies.of(turn.book, turn.who.address or 0, turn.inbound.edits or "")
     if copy and copy.reply and copy.reply.action == "translate":
         translation(turn, copy)
     elif copy and copy.entry and not copy.reply:
@@ -106,6 +130,6 @@ def edited(turn: Turn) -> None:
 
 
 def take_back(turn: Turn) -> None:
-    copy = outbox.copy_of(turn.book, turn.who.address or 0, turn.inbound.native)
+    copy = copies.of(turn.book, turn.who.address or 0, turn.inbound.native)
     if copy and copy.entry and not copy.reply:
         turn.tell(talking.take_back(turn.book, turn.who, entry=copy.entry))

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from bots.config import RetentionSettings
 from core import forgetting, outbox, people
-from core.actions import belonging, needs
+from core.actions import belonging, needs, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
 from core.store import Book
@@ -54,7 +54,8 @@ def _lost(book: Book, entry: str, reader: str) -> list[tuple[str, str, str]]:
     row = book.one(
         "select e.author, e.conversation from entries e join members m"
         " on m.conversation = e.conversation and m.person = :reader and m.role <> 'translator'"
-        " where e.id = :entry and e.text <> ''",
+        " where e.id = :entry and"
+        " (e.text <> '' or exists (select 1 from files f where f.entry = e.id))",
         entry=entry,
         reader=reader,
     )
@@ -64,6 +65,8 @@ def _lost(book: Book, entry: str, reader: str) -> list[tuple[str, str, str]]:
 def _not_arrived(
     book: Book, author: str, conversation: str, entries: list[str], kept: RetentionSettings
 ) -> Notice:
+    for id in entries:
+        pictures.take_back(book, id)
     book.many("update entries set text = '' where id = :id", [{"id": id} for id in entries])
     book.many("update translations set text = '' where entry = :id", [{"id": id} for id in entries])
     place = book.one(
@@ -160,7 +163,9 @@ def _forgotten(book: Book, kept: RetentionSettings) -> list[Notice]:
 
 def _old(book: Book, kept: RetentionSettings) -> None:
     """Copies go, and with them what is still told of old entries: no reply finds them any more."""
+    pictures.shred(book, book.now - kept.undelivered_hours * HOUR)
     for statement, seconds in (
+        ("delete from files where at <= :before", kept.copies_days * DAY),
         ("delete from heard where at <= :before", kept.heard_days * DAY),
         ("delete from copies where at <= :before", kept.copies_days * DAY),
         ("update entries set text = '' where at <= :before and text <> ''", kept.copies_days * DAY),

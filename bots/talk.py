@@ -17,7 +17,7 @@ from bots.forms import Said, went_back
 from bots.greeting import greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.turn import Community, OpenForm, Turn
-from core import outbox, people
+from core import copies, outbox, people
 from core.actions import No, offers, talking
 from core.language import Languages
 from core.message import Inbound, Left, Say
@@ -112,11 +112,13 @@ class Talk:
             return None
         if event.edits:
             return relaying.edited(turn)
-        if times := self.repeats.before(turn):
-            return turn.say(Say("I have it. One moment.")) if times == 1 else None
         copy = None
         if event.answers_to and event.pressed is None and turn.who.address is not None:
-            copy = outbox.copy_of(turn.book, turn.who.address, event.answers_to)
+            copy = copies.of(turn.book, turn.who.address, event.answers_to)
+        if event.pictures:
+            return relaying.hand_on_pictures(turn, copy, form)
+        if times := self.repeats.before(turn):
+            return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
             return relaying.translation(turn, copy)
         if word and self._universal(turn, word, form):
@@ -148,7 +150,7 @@ class Talk:
         return True
 
     # 3
-    def _native_reply(self, turn: Turn, copy: outbox.Copy) -> bool:
+    def _native_reply(self, turn: Turn, copy: copies.Copy) -> bool:
         text, native = turn.text, turn.inbound.native
         if copy.choices and (picks := numbers(text)):
             self._pick(turn, copy, picks)
@@ -257,7 +259,7 @@ class Talk:
     def _bare_number(self, turn: Turn, talks: bool) -> bool:
         """The number of a line in the newest message that has numbered lines, unless they were
         talking with somebody since. False: it is a message like any other. Raises No."""
-        recent = outbox.latest(turn.book, turn.who.address or 0)
+        recent = copies.latest(turn.book, turn.who.address or 0)
         asking = [c for c in recent if c.choices or _of_conversation(c)]
         if _unclear(asking):
             raise No(Say("Two messages wait for an answer. Reply to the one you mean."))
@@ -269,7 +271,7 @@ class Talk:
             where_they_are(turn, Say("There is no line with this number."))
         return True
 
-    def _pick(self, turn: Turn, copy: outbox.Copy, picks: list[int]) -> None:
+    def _pick(self, turn: Turn, copy: copies.Copy, picks: list[int]) -> None:
         """A number written under a message with numbered lines."""
         if not picks or any(not 1 <= n <= len(copy.choices) for n in picks):
             raise No(Say("There is no line with this number."))
@@ -323,12 +325,12 @@ def _forgets(word: str | None, form: OpenForm | None) -> bool:
     return word == "forget" or (form is not None and form.form.name == "forget")
 
 
-def _of_conversation(copy: outbox.Copy) -> bool:
+def _of_conversation(copy: copies.Copy) -> bool:
     talks = copy.reply is not None and copy.reply.action in ("relay", "translate")
     return talks or copy.entry is not None
 
 
-def _unclear(asking: list[outbox.Copy]) -> bool:
+def _unclear(asking: list[copies.Copy]) -> bool:
     """The two newest that could be answered both came unasked, soon after each other, from two
     sides: a bare number might mean the wrong one."""
     if len(asking) < 2 or not (asking[0].choices or asking[1].choices):

@@ -17,6 +17,7 @@ _OF_A_CONVERSATION = (
     " (select id from entries where conversation = :id)",
     "delete from copies where entry in (select id from entries where conversation = :id)",
     "delete from translations where entry in (select id from entries where conversation = :id)",
+    "delete from files where entry in (select id from entries where conversation = :id)",
     "delete from entries where conversation = :id",
     "delete from members where conversation = :id",
     "delete from invitations where conversation = :id",

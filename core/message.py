@@ -162,6 +162,25 @@ class Reply:
     args: Mapping[str, str]
 
 
+LARGEST_FILE = 10_000_000
+"""Bytes: nothing larger is fetched."""
+
+
+@dataclass(frozen=True)
+class File:
+    """Something that came along with a message; nobody has looked into it.
+
+    kind  picture voice video document sticker location contact other encrypted
+    ref   where its adapter finds it, for `fetch`; "": not a picture or a PDF, or out of reach.
+          It names people and opens files: never stored, never logged
+    size  bytes, as the platform says; 0: it does not say
+    """
+
+    kind: str
+    ref: str = field(default="", repr=False)
+    size: int = 0
+
+
 @dataclass(frozen=True)
 class Inbound:
     """One thing that a person did on a platform, as the adapter saw it.
@@ -177,7 +196,9 @@ class Inbound:
     locale    the platform's hint about the person's language ("fa", "pt-br"); only a hint
     encrypted  arrived end-to-end encrypted
     cursor    the platform's position once this is heard; stored in the same transaction
-    files     kinds of what came along: picture voice video document sticker location contact other
+    files     what came along, not looked into
+    pictures  what of it can be passed on: JPEGs of nothing but pixels; `unclean`: why nothing can
+              (one of the words in `bots.cleaner`, or "away"). Both set by the gateway
     deleted   the person deleted the message `native`
     """
 
@@ -192,7 +213,9 @@ class Inbound:
     locale: str | None = None
     encrypted: bool = False
     cursor: str | None = None
-    files: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    unclean: str | None = None
     deleted: bool = False
 
 
@@ -213,6 +236,7 @@ class Notice:
     replaces  the key of an earlier notice to the same person that this corrects in place
     answers   the entry that this is a native reply to, on whichever message shows it to the reader
     entry     the entry that this message shows to the reader
+    picture   the number of the entry's picture that goes with it
     thread    native id of the thread that it belongs into (answers stay where the person is)
     urgent    False: alerts and digests, sent after everything else
     sensitive  only over end-to-end encrypted routes
@@ -225,6 +249,7 @@ class Notice:
     replaces: str | None = None
     answers: str | None = None
     entry: str | None = None
+    picture: int | None = None
     thread: str | None = None
     key: str | None = None
     urgent: bool = True
@@ -241,6 +266,7 @@ class Outbound:
     thread    native id of the root of the thread it goes into
     replaces  native id of the bot's own earlier message to edit in place
     language  the text's language, e.g. for xml:lang
+    picture   a clean JPEG; `text` is what stands under it. `replaces` never goes with it
     """
 
     key: str
@@ -252,12 +278,14 @@ class Outbound:
     thread: str | None = None
     replaces: str | None = None
     language: str = "en"
+    picture: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a platform can do. gap: seconds between two messages to one address; rate: messages a
-    second in all; max_length in units: "utf16", "codepoints" or "bytes" (UTF-8)."""
+    second in all; max_length in units: "utf16", "codepoints" or "bytes" (UTF-8); caption: the same
+    for the text under a picture, 0: a picture goes without."""
 
     buttons: bool
     edits: bool
@@ -266,6 +294,7 @@ class Facts:
     gap: float = 0.0
     rate: float = 1000.0
     reader: str = "server"  # who else can read: "telegram", "server", "nobody"
+    caption: int = 0
 
 
 Hear = Callable[[Inbound | Left], Awaitable[bool]]

@@ -1,11 +1,10 @@
-"""What waits to be told, and the copies that were told: where a native reply finds its way back.
-
-A notice is a row in the transaction that caused it, in no language yet. It is emptied when it is
-delivered; the copy keeps what a reply to it means, never what it said.
+"""What waits to be told. A notice is a row in the transaction that caused it, in no language yet;
+it is emptied when it is delivered, and a copy is kept of where it stands.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import uuid
@@ -13,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from core import people
+from core import copies, people
 from core.message import Address, Choice, Notice, Reply, Sayable, pack, unpack
 from core.store import Book
 
 FAREWELL = "farewell."
 """The key of the last message to somebody who was forgotten; once sent, its address goes too."""
-_NOTICE, _WORDS, _NATIVE = "outbox.notice", "outbox.words", "copies.native"
+_NOTICE, _WORDS = "outbox.notice", "outbox.words"
+PICTURE = "files.body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,6 @@ class Sent:
     waiting: Waiting
     natives: tuple[str, ...]
     choices: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A message on one address, found again by its native id."""
-
-    key: str | None
-    entry: str | None
-    reply: Reply | None
-    choices: tuple[str, ...]
-    at: int
 
 
 def put(book: Book, notices: Iterable[Notice]) -> None:
@@ -169,31 +158,11 @@ def anchored(book: Book, row: Waiting) -> Waiting:
     notice = row.notice
     answers = replaces = quote = None
     if notice.answers:
-        answers = _native(book, row, "entry", notice.answers)
+        answers = copies.native(book, row.person, row.address, "entry", notice.answers)
         quote = text_of(book, notice.answers)
     if notice.replaces:
-        replaces = _native(book, row, "key", notice.replaces)
+        replaces = copies.native(book, row.person, row.address, "key", notice.replaces)
     return replace(row, answers=answers, replaces=replaces, quote=quote)
-
-
-def _native(book: Book, row: Waiting, column: str, value: str) -> str | None:
-    found = book.one(
-        f"select native_index, native from copies where address = :address and {column} = :value"
-        " order by id limit 1",
-        address=row.address,
-        value=value,
-    )
-    return book.unseal(row.person, _NATIVE, *found) if found else None
-
-
-def _named(book: Book, person: str, address: int, native: str) -> dict[str, str]:
-    mark = _mark(book, address, native)
-    return {"mark": mark, "native": book.seal(person, _NATIVE, mark, native)}
-
-
-def _mark(book: Book, address: int, native: str) -> str:
-    """What a copy is found by."""
-    return book.vault.index(_NATIVE, f"{address}|{native}")
 
 
 def text_of(book: Book, entry: str) -> str | None:
@@ -202,7 +171,30 @@ def text_of(book: Book, entry: str) -> str | None:
     return book.unseal(row.conversation, "entries.text", entry, row.text) if row else None
 
 
+def picture(book: Book, row: Waiting) -> bytes | None:
+    """-> the picture that goes with a notice; None if it was taken back, or is too old."""
+    notice = row.notice
+    found = book.one(
+        "select e.conversation, f.body from files f join entries e on e.id = f.entry"
+        " where f.entry = :entry and f.number = :number",
+        entry=notice.entry,
+        number=notice.picture,
+    )
+    if found is None:
+        return None
+    name = f"{notice.entry}.{notice.picture}"
+    body = book.unseal(found.conversation, PICTURE, name, found.body)
+    return base64.b64decode(body) if body else None
+
+
 def delivered(book: Book, sent: Sequence[Sent]) -> None:
+    for s in sent:
+        if s.waiting.notice.picture is not None:
+            book.do(
+                "update files set body = '' where entry = :entry and number = :number",
+                entry=s.waiting.notice.entry,
+                number=s.waiting.notice.picture,
+            )
     book.many(
         "update outbox set state = 'sent', notice = '' where id = :id",
         [{"id": s.waiting.id} for s in sent],
@@ -213,10 +205,10 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
         [
             {
                 "address": s.waiting.address,
-                **_named(book, s.waiting.person, s.waiting.address, native),
+                **copies.named(book, s.waiting.person, s.waiting.address, native),
                 "key": s.waiting.key if native == s.natives[0] else None,
                 "entry": s.waiting.notice.entry if native == s.natives[0] else None,
-                "reply": _dump_reply(s.waiting.notice.reply),
+                "reply": copies.dump_reply(s.waiting.notice.reply),
                 "choices": json.dumps(s.choices) if s.choices and native == s.natives[-1] else None,
                 "at": book.now,
             }
@@ -256,59 +248,6 @@ def dead(book: Book, address: int) -> None:
         book.wakes.add(f"person:{person}")
 
 
-def own(
-    book: Book,
-    person: str,
-    address: int,
-    native: str,
-    *,
-    entry: str | None = None,
-    reply: Reply | None = None,
-) -> None:
-    """The author's own message is a copy too: replies to it, and its edits, lead to the entry."""
-    book.do(
-        "insert into copies(address, native_index, native, entry, reply, at)"
-        " values (:address, :mark, :native, :entry, :reply, :now)",
-        address=address,
-        **_named(book, person, address, native),
-        entry=entry,
-        reply=_dump_reply(reply),
-        now=book.now,
-    )
-
-
-_COPY = "select key, entry, reply, choices, at from copies where address = :address"
-
-
-def copy_of(book: Book, address: int, native: str) -> Copy | None:
-    row = book.one(
-        f"{_COPY} and native_index = :mark order by id desc limit 1",
-        address=address,
-        mark=_mark(book, address, native),
-    )
-    return _copy(*row) if row else None
-
-
-def latest(book: Book, address: int) -> list[Copy]:
-    """The newest messages on an address, newest first: what a bare number may mean."""
-    rows = book.all(f"{_COPY} order by id desc limit 12", address=address)
-    return [_copy(*row) for row in rows]
-
-
-def _copy(
-    key: str | None, entry: str | None, reply: str | None, choices: str | None, at: int
-) -> Copy:
-    return Copy(key, entry, _load_reply(reply), tuple(json.loads(choices)) if choices else (), at)
-
-
-def _dump_reply(reply: Reply | None) -> str | None:
-    return json.dumps([reply.action, dict(reply.args)]) if reply else None
-
-
-def _load_reply(raw: str | None) -> Reply | None:
-    return Reply(*json.loads(raw)) if raw else None
-
-
 def _dump(n: Notice) -> str:
     what: dict[str, object] = {"say": pack(n.say)}
     if n.choices:
@@ -318,6 +257,8 @@ def _dump(n: Notice) -> str:
     for name in ("replaces", "answers", "entry", "thread"):
         if value := getattr(n, name):
             what[name] = value
+    if n.picture is not None:
+        what["picture"] = n.picture
     return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -331,6 +272,7 @@ def _load(person: str, key: str, raw: str) -> Notice:
         replaces=what.get("replaces"),
         answers=what.get("answers"),
         entry=what.get("entry"),
+        picture=what.get("picture"),
         thread=what.get("thread"),
         key=key,
     )

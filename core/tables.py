@@ -19,7 +19,7 @@ def _id() -> Column[int]:
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
-def _table(name: str, *columns: Column[int] | Column[str] | Index) -> Table:
+def _table(name: str, *columns: Column[int] | Column[str] | Column[bytes] | Index) -> Table:
     # A number is given once, also when its row is gone: the courier looks for rows after the last
     # it saw, and a copy names its address by number. https://sqlite.org/autoinc.html
     numbered = name in ("outbox", "addresses")
@@ -187,6 +187,15 @@ entries = _table(
     _text("answers", null=True),
     _int("at"),
     Index("entries_of", "conversation", "at"),
+)
+# The clean pictures of an entry. body: sealed; emptied once delivered, or too old to be.
+files = _table(
+    "files",
+    _text("entry", key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _text("body"),
+    _int("at"),
+    Index("files_at", "at"),
 )
 # One translation of an entry into a language; a correction replaces it.
 translations = _table(

@@ -106,7 +106,18 @@ _SEALED = (
 """Table, column, whose key seals it, what names the row."""
 
 
-STEPS: tuple[Step, ...] = (_retention, _seal_everything)
+def _files(connection: Connection, vault: Vault) -> None:
+    """4: the clean pictures of an entry, sealed, until they are delivered."""
+    connection.execute(
+        text(
+            "create table files (entry text not null, number bigint not null,"
+            " body text not null, at bigint not null, primary key (entry, number))"
+        )
+    )
+    connection.execute(text("create index files_at on files (at)"))
+
+
+STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

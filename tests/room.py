@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bots.courier import Courier
+from bots.rendering import rendered
 from bots.talk import Talk
 from bots.turn import Community
 from core import outbox, people
@@ -149,7 +150,7 @@ class Room:
     def _deliver(self, book: Book, row: outbox.Waiting) -> None:
         who = next(p for p in self.people.values() if p.address == row.to)
         facts = _FACTS[row.to.platform]
-        (out,) = self.courier.rendered(row, facts)
+        (out,) = rendered(self.courier.languages, row, facts)
         native = out.replaces or f"b{next(self.ids)}"
         choices = tuple((value, MARKS.sub("", label)) for value, label in out.choices)
         who.shown.append(Shown(native, MARKS.sub("", out.text), choices, bool(out.replaces)))

@@ -16,6 +16,7 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.message import File
 from core.people import MODERATOR
 from tests.room import Room, Somebody
 from tests.vaults import opened
@@ -120,7 +121,9 @@ class Life:
             case "d" if natives:
                 return {"deleted": True, "native": natives[nth % len(natives)]}
             case "f":
-                return {"files": (("voice", "picture", "other")[nth % 3],)}
+                kind = ("voice", "picture", "document")[nth % 3]
+                clean = (b"a clean picture",) if kind == "picture" else ()
+                return {"text": text, "files": (File(kind),), "pictures": clean}
         return {"text": text}
 
     def _id(self, nth: int) -> str:

@@ -35,12 +35,16 @@ ADAPTERS = {
     "memory": set(),
     "web": {"aiohttp"},
     "telegram": {"aiohttp", "aiohttp_socks", "telegram"},
-    "xmpp": {"slixmpp", "python_socks"},
+    "xmpp": {"slixmpp", "python_socks", "aiohttp", "aiohttp_socks"},
     "matrix": {"nio", "aiohttp", "aiohttp_socks"},
 }
-BOTS = {"bots/health.py": {"aiohttp"}, "bots/keeping.py": {"sqlalchemy"}}
+BOTS = {
+    "bots/cleaner.py": {"PIL", "pypdfium2"},
+    "bots/health.py": {"aiohttp"},
+    "bots/keeping.py": {"sqlalchemy"},
+}
 SEES_ADAPTERS = {"bots/__main__.py"}
-KNOWS_THE_PROTOCOL = {"bots/gateway.py", "bots/courier.py"}
+KNOWS_THE_PROTOCOL = {"bots/gateway.py", "bots/courier.py", "bots/pictures.py"}
 """They import the type `adapters.Adapter`, which is a seam, and no platform."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.message import Inbound
+from core.message import File, Inbound
 from core.text import BAR
 from tests.room import Room
 
@@ -50,12 +50,12 @@ NOTHING_TO_READ = [
     ({"text": "\x00\x01\x02\x7f"}, "I could not read that", "نتوانستم آن را بخوانم"),
     ({"text": "\ud800\udfff"}, "I could not read that", "نتوانستم آن را بخوانم"),
     ({"text": "x" * 1_000_000}, "This is too long. 4000", "خیلی طولانی است. حداکثر ۴۰۰۰"),
-    ({"files": ("voice",)}, "I can't pass on voice messages", "فرستادن پیام صوتی"),
-    ({"files": ("picture",)}, "I can't pass on pictures", "فرستادن عکس"),
-    ({"files": ("video",)}, "I can't pass on videos", "فرستادن ویدیو"),
-    ({"files": ("sticker",)}, "Please write it in words.", "لطفاً آن را با کلمات بنویسید."),
-    ({"files": ("contact",)}, "I can't pass on files", "فرستادن فایل"),
-    ({"files": ("encrypted",)}, "I can't read encrypted", "هنوز نمی‌توانم پیام رمزنگاری"),
+    ({"files": (File("voice"),)}, "I can't pass on voice messages", "فرستادن پیام صوتی"),
+    ({"files": (File("picture"),)}, "I could not open this file", "نتوانستم این فایل"),
+    ({"files": (File("video"),)}, "I can't pass on videos", "فرستادن ویدیو"),
+    ({"files": (File("sticker"),)}, "Please write it in words.", "لطفاً آن را با کلمات بنویسید."),
+    ({"files": (File("contact"),)}, "I can pass on only pictures", "فقط عکس و سند PDF"),
+    ({"files": (File("encrypted"),)}, "I can't read encrypted", "هنوز نمی‌توانم پیام رمزنگاری"),
     ({"text": "😀 👍🏽"}, "You can write, or pick:", "بنویسید یا انتخاب کنید:"),
     ({"text": "7"}, "There is no line with this number.", "گزینه‌ای با این شماره نیست."),
     ({"text": "cancel"}, "There is nothing to cancel.", "چیزی برای لغو نیست."),
@@ -93,10 +93,10 @@ def test_it_is_answered_in_the_persons_language(
         assert len(told.splitlines()) < 15
 
 
-def test_a_picture_with_words_passes_on_the_words(room: Room) -> None:
+def test_a_picture_that_can_t_be_passed_on_passes_on_its_words(room: Room) -> None:
     meet(room)
-    told = room.does("Ana", text="This is her", files=("picture",))
-    assert told == ["I can't pass on pictures yet without risk. Write it in words."]
+    told = room.does("Ana", text="This is her", files=(File("picture", "ref"),), unclean="large")
+    assert told == ["This file is too large. Send a smaller one: 10 MB and 25 megapixels at most."]
     assert "│ This is her" in room.last("Vic")
 
 
@@ -238,7 +238,11 @@ def test_a_suspended_person_is_told_and_can_only_leave(room: Room) -> None:
         book.do("update people set state = 'suspended' where id = :id", id=room.id(book, "Ana"))
 
     room.store.now(suspend)
-    for what in ({"text": "need a lawyer for me"}, {"pressed": "need"}, {"files": ("voice",)}):
+    for what in (
+        {"text": "need a lawyer for me"},
+        {"pressed": "need"},
+        {"files": (File("voice"),)},
+    ):
         assert room.does("Ana", **what) == ["A moderator has suspended you."]
     assert room.says("Ana", "forget")[0].startswith("Forget everything")
 

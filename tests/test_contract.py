@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from adapters import Adapter
-from core.message import Down, Gone, Inbound, Left, Outbound
+from core.message import LARGEST_FILE, Down, File, Gone, Inbound, Left, Outbound, Refused
 from tests.platforms import Phone, Platform
+
+
+def _jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((320, 200), 40).save(out, "JPEG")
+    return out.getvalue()
+
+
+JPEG = _jpeg()
 
 
 class Gateway:
@@ -173,6 +185,47 @@ async def test_a_file_is_heard_as_what_it_is(gateway: Gateway, kind: str) -> Non
     event = (await gateway.until(2))[1]
     assert isinstance(event, Inbound)
     assert event.files, kind
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.pdf"])
+async def test_a_picture_is_fetched_byte_for_byte(gateway: Gateway, name: str) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    body = b"\xff\xd8\xff" + bytes(range(256)) * 2000
+    await phone.send_picture(body, name=name)
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    (file,) = event.files
+    assert file.kind == ("picture" if name == "a.jpg" else "document")
+    assert await gateway.adapter.fetch(file) == body
+
+
+async def test_a_file_that_is_too_large_or_not_there_is_refused(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await phone.send_picture(b"\xff\xd8\xff" + bytes(LARGEST_FILE))
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    with pytest.raises(Refused):
+        await gateway.adapter.fetch(event.files[0])
+    with pytest.raises(Refused):
+        await gateway.adapter.fetch(replace(event.files[0], size=0))
+    with pytest.raises(Refused):
+        await gateway.adapter.fetch(File("picture"))
+
+
+async def test_a_picture_is_seen_as_it_was_sent(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    own = await phone.say("hello")
+    await gateway.until(1)
+    words = "│ این است" if gateway.adapter.facts.caption else ""
+    native = await gateway.adapter.send(to(phone, words, "k1", picture=JPEG, answers_to=own))
+    seen = await phone.next()
+    assert (seen.native, seen.text, seen.picture, seen.answers_to) == (native, words, JPEG, own)
+    await phone.say("what is this?", reply_to=native)
+    event = (await gateway.until(2))[1]
+    assert isinstance(event, Inbound)
+    assert event.answers_to == native
 
 
 async def test_nothing_written_while_the_bot_is_away_is_lost(gateway: Gateway) -> None:

@@ -20,7 +20,18 @@ from hypothesis import strategies as st
 from adapters.matrix.events import left, read, written
 from adapters.matrix.lanes import Lanes
 from adapters.matrix.rooms import Rooms
-from core.message import Address, Down, Gone, Inbound, Later, Left, Outbound, Refused, Unsent
+from core.message import (
+    Address,
+    Down,
+    File,
+    Gone,
+    Inbound,
+    Later,
+    Left,
+    Outbound,
+    Refused,
+    Unsent,
+)
 from tests.platforms.matrix import PASSWORD, MatrixPhone, MatrixPlatform
 from tests.test_contract import Gateway, text, to
 
@@ -497,7 +508,7 @@ async def test_an_encrypted_message_is_heard_as_one_that_cannot_be_read(gateway:
     content = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgA", "session_id": "s"}
     await phone.write(content, "m.room.encrypted")
     event = inbound((await gateway.until(2))[1])
-    assert (event.files, event.text, event.encrypted) == (("encrypted",), "", False)
+    assert (event.files, event.text, event.encrypted) == ((File("encrypted"),), "", False)
 
 
 MALFORMED: list[dict[str, object]] = [

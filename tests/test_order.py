@@ -439,7 +439,9 @@ def test_a_message_that_the_platform_never_takes_is_dropped_and_the_next_ones_go
     run(story())
 
 
-def test_a_notice_that_cannot_be_rendered_holds_up_nothing(run: Run) -> None:
+def test_a_notice_that_cannot_be_rendered_holds_up_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wire = Wire("a")
 
     async def story() -> None:
@@ -447,13 +449,12 @@ def test_a_notice_that_cannot_be_rendered_holds_up_nothing(run: Run) -> None:
             ana = await here.person("ana")
             await here.tell(ana, "one")
             await here.until()
-            fine = here.courier.rendered
 
-            def fails(row: Any, facts: Any) -> Any:
-                here.courier.rendered = fine  # type: ignore[method-assign]
+            def fails(*_: Any) -> Any:
+                monkeypatch.undo()
                 raise KeyError
 
-            here.courier.rendered = fails  # type: ignore[method-assign]
+            monkeypatch.setattr("bots.courier.rendered", fails)
             await here.tell(ana, "two", "three")
             await here.until()
             assert wire.to("ana") == ["one", "three"]

@@ -20,8 +20,9 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from adapters.web import Web
-from core.message import Address, Inbound, Left, Outbound
+from core.message import Address, File, Inbound, Left, Outbound
 from tests.conftest import need_program
+from tests.test_contract import JPEG
 
 T = TypeVar("T")
 
@@ -364,7 +365,21 @@ def test_files_are_pretended(hand: Hand, bot: Bot) -> None:
     hand.press("#phone-volunteer [data-kind=voice]")
     assert hand.text("#phone-volunteer .file") == "Voice message"
     (event,) = hand.until(lambda: bot.heard)
-    assert event.files == ("voice",)
+    assert event.files == (File("voice"),)
+
+
+def test_a_picture_is_chosen_and_the_bot_s_is_shown(hand: Hand, bot: Bot, tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(JPEG)
+    hand.look("#phone-volunteer textarea").send_keys("My house")
+    hand.all("#phone-volunteer input[type=file]")[0].send_keys(str(photo))
+    (event,) = hand.until(lambda: bot.heard)
+    assert (event.text, event.files[0].kind) == ("My house", "picture")
+    assert bot._do(bot.web.fetch(event.files[0])) == JPEG
+    hand.shows("volunteer", "My house")
+    bot.say("volunteer", "│ and mine", picture=JPEG)
+    image = hand.look("#phone-volunteer img.picture")
+    hand.until(lambda: image.get_property("naturalWidth") == 320)
 
 
 def test_lines_to_try_go_into_the_field_and_not_yet_to_the_bot(hand: Hand, bot: Bot) -> None:

@@ -20,7 +20,7 @@ from benchmarks.people import introduce
 from bots.__main__ import obey, parser
 from bots.talk import Talk
 from bots.turn import Community
-from core import outbox, people
+from core import copies, outbox, people
 from core.actions import belonging, talking
 from core.keys import Locked
 from core.language import Languages
@@ -68,7 +68,7 @@ def plant(book: Book, pairs: range) -> None:
             native = word("native", number)
             entry = book.value("select id from entries where author = :id limit 1", id=who.id)
             assert who.address is not None
-            outbox.own(book, who.id, who.address, native, entry=entry)
+            copies.own(book, who.id, who.address, native, entry=entry)
             book.do(
                 "insert into translations(entry, language, person, text, at)"
                 " values (:entry, 'fa', :who, :text, 0)",
@@ -260,7 +260,7 @@ def test_a_database_from_before_is_sealed_and_nothing_stays_in_clear(tmp_path: P
             lambda book: people.at(book, Address("memory", "plantedhandle"))
         )
         assert (who.id, row, alive) == ("a" * 32, 7, True)
-        copy = store.now(lambda book: outbox.copy_of(book, 7, "plantednative"))
+        copy = store.now(lambda book: copies.of(book, 7, "plantednative"))
         assert copy is not None
         assert copy.entry == "e" * 32
         (seen,) = store.now(lambda book: talking.conversations(book, "b" * 32))

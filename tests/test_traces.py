@@ -25,10 +25,10 @@ ROOT = Path(__file__).parent.parent
 STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
 
 EVERYWHERE = {
-    "core.store", "core.outbox", "core.people", "core.message", "core.text", "core.words",
-    "core.folding", "core.language", "core.detection", "core.privacy",
+    "core.store", "core.outbox", "core.copies", "core.people", "core.message", "core.text", "core.words",
+    "core.folding", "core.language", "core.detection", "core.privacy", "bots.readable",
 }  # fmt: skip
-"""The store and its keys, and what words are made of."""
+"""The store and its keys, what words are made of, and whether there are any."""
 
 FORM = ["bots.talk", "bots.turn", "bots.forms"]
 WAYS: dict[str, tuple[str, list[str], set[str]]] = {
@@ -51,12 +51,18 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     "a message is relayed": (
         "Do you know who",
         ["bots.talk", "bots.turn", "bots.relaying"],
-        {"core.actions.talking", "core.actions.translating", "core.pseudonyms"},
+        {
+            "core.actions.talking",
+            "core.actions.translating",
+            "core.actions.pictures",
+            "core.actions.translators",
+            "core.pseudonyms",
+        },
     ),
     "a reply is a translation": (
         "They took him",
         ["bots.talk", "bots.turn", "bots.relaying", "core.actions.translating"],
-        {"core.actions.talking"},
+        {"core.actions.talking", "core.actions.translators"},
     ),
 }
 OUT = ["bots.courier", "core.language", "adapters.memory"]
@@ -132,5 +138,5 @@ async def test_what_is_told_goes_the_short_way(world: World) -> None:
         await world.sees("Ana", "Cancel")
         await world.tell("Ana sees nothing")
     assert [m for m in way.modules if m in OUT] == OUT
-    assert set(way.modules) - EVERYWHERE <= {*OUT, "bots.gateway", "adapters"}
+    assert set(way.modules) - EVERYWHERE <= {*OUT, "bots.rendering", "bots.gateway", "adapters"}
     assert {"core.outbox", "core.store"} <= set(way.modules)

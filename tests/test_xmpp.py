@@ -25,6 +25,7 @@ from adapters.xmpp.stream import Stream
 from core.message import (
     Address,
     Down,
+    File,
     Gone,
     Inbound,
     Later,
@@ -461,6 +462,7 @@ def heard(inside: str, attributes: str = "type='chat' id='m1'") -> Inbound | Non
 
 
 PICTURE = "<x xmlns='jabber:x:oob'><url>https://a.org/x/photo.JPG?s=1#k</url></x>"
+FOUND = "a.org https://a.org/x/photo.JPG?s=1#k"
 
 
 @pytest.mark.parametrize(
@@ -469,14 +471,17 @@ PICTURE = "<x xmlns='jabber:x:oob'><url>https://a.org/x/photo.JPG?s=1#k</url></x
         ("<body>hi</body>", {"text": "hi", "native": "m1", "files": ()}),
         ("<body>hi</body><origin-id xmlns='urn:xmpp:sid:0' id='o1'/>", {"native": "o1"}),
         ("<body xml:lang='fa'>hi</body>", {"locale": "fa"}),
-        (PICTURE, {"text": "", "files": ("picture",)}),
+        (PICTURE, {"text": "", "files": (File("picture", FOUND),)}),
         (f"<body>https://a.org/x/photo.JPG?s=1#k</body>{PICTURE}", {"text": ""}),
-        (f"<body>look at this</body>{PICTURE}", {"text": "look at this", "files": ("picture",)}),
-        ("<body>geo:35.69,51.42;u=10</body>", {"text": "", "files": ("location",)}),
+        (
+            f"<body>look at this</body>{PICTURE}",
+            {"text": "look at this", "files": (File("picture", FOUND),)},
+        ),
+        ("<body>geo:35.69,51.42;u=10</body>", {"text": "", "files": (File("location"),)}),
         ("<body>https://a.org/a.jpg</body>", {"text": "https://a.org/a.jpg", "files": ()}),
         (
             "<encrypted xmlns='eu.siacs.conversations.axolotl'/><body>cannot be shown</body>",
-            {"text": "", "files": ("other",), "encrypted": False},
+            {"text": "", "files": (File("other"),), "encrypted": False},
         ),
         (
             "<retract xmlns='urn:xmpp:message-retract:1' id='m0'/><body>was taken back</body>",

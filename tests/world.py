@@ -13,6 +13,8 @@
     Tom edits "Ils l'ont": Ils ont         changes the last own message with that word
     Ana deletes "Ils l'ont"                takes back the last own message with that word
     Ana sends a voice                      a file: picture, voice, video, sticker
+    Ana sends a photo: My house            a real one, with these words under it; "-" for none
+    Vic sees photo: My house               ... clean, with these words
     Ana sees nothing                       nothing more came, and nothing is waiting
     31 days pass                           hours, or days
     again                                  the gateway is stopped and started
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +42,7 @@ from core import people
 from core.language import Languages
 from core.people import TRUST, VOUCHED
 from core.store import Book, Store
+from tests.crafted import MARK, jpeg, pdf
 from tests.platforms import Phone, Platform, Seen
 from tests.vaults import vault_of
 
@@ -236,6 +240,14 @@ class World:
             native = next(n for n, text in reversed(player.written) if found[2] in text)
             await player.phone.delete(native)
             return None
+        if found := re.fullmatch(r"(\w+) sends a (photo|pdf|broken photo): (.+)", line):
+            return await self._photo(*found.groups())
+        if found := re.fullmatch(r"(\w+) sees photo: (.+)", line):
+            picture = (await self.sees(found[1], found[2])).picture
+            assert picture, "no picture came"
+            assert picture[:2] == b"\xff\xd8"
+            assert picture.find(MARK) == -1, "it was not cleaned"
+            return None
         if found := re.fullmatch(r"(\w+) sends a (\w+)", line):
             await self.players[found[1]].phone.send_file(found[2])
             return None
@@ -248,6 +260,15 @@ class World:
         if found := re.fullmatch(r"(\w+): (.+)", line):
             return await self.says(found[1], found[2])
         raise AssertionError("this line is not understood")
+
+    async def _photo(self, name: str, what: str, words: str) -> None:
+        player, at, text = self.players[name], random.Random(1), "" if words == "-" else words
+        body = b"\xff\xd8\xffbroken" if "broken" in what else jpeg(at)
+        if what == "pdf":
+            native = await player.phone.send_picture(pdf(at, 2), text, "a.pdf")
+        else:
+            native = await player.phone.send_picture(body, text)
+        player.written.append((native, text or what))
 
     async def _can(self, name: str, skills: list[str]) -> None:
         def settle(book: Book, who: str, language: str) -> None:

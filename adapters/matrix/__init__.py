@@ -23,7 +23,7 @@ from nio import (  # type: ignore[import-untyped]
     SyncResponse,
 )
 
-from adapters.matrix import events
+from adapters.matrix import events, media
 from adapters.matrix.events import Event
 from adapters.matrix.homeserver import PAUSES, Homeserver, http
 from adapters.matrix.lanes import Batch, Lanes
@@ -33,6 +33,7 @@ from core.message import (
     Address,
     Down,
     Facts,
+    File,
     Gone,
     Hear,
     Inbound,
@@ -53,7 +54,14 @@ class Matrix:
     about people. proxy: "socks5://user:password@host:port"; names are resolved there."""
 
     facts = Facts(
-        buttons=False, edits=True, max_length=40_000, unit="bytes", gap=0, rate=50, reader="server"
+        buttons=False,
+        edits=True,
+        max_length=40_000,
+        unit="bytes",
+        gap=0,
+        rate=50,
+        reader="server",
+        caption=40_000,
     )
 
     def __init__(
@@ -206,25 +214,35 @@ class Matrix:
         room = self._rooms.of(out.to.handle)
         if room is None:
             raise Gone
-        answer = await self._put(room, out)
+        picture = None
+        if out.picture is not None:
+            picture = await media.upload(self._client, out.picture)
+        answer = await self._put(room, out, picture)
         related = out.thread or out.answers_to or out.replaces
         if related and isinstance(answer, ErrorResponse) and http(answer) == 400:
             # to a message in another room, or to a thread's root that is in a thread itself
             out = replace(out, thread=None, answers_to=None, replaces=None)
-            answer = await self._put(room, out)
+            answer = await self._put(room, out, picture)
         if isinstance(answer, ErrorResponse):
             raise _refusal(answer)
         self._read.pop((room, out.thread or "main"), None)
         return out.replaces or str(answer.event_id)
 
-    async def _put(self, room: str, out: Outbound) -> RoomSendResponse | RoomSendError:
+    async def fetch(self, file: File) -> bytes:
+        if not self.up.is_set():
+            raise Unsent
+        return await media.fetch(self._client, file)
+
+    async def _put(
+        self, room: str, out: Outbound, picture: str | None
+    ) -> RoomSendResponse | RoomSendError:
         if not self.up.is_set():
             raise Unsent
         token = self._client.access_token
         transaction = hashlib.sha256(out.key.encode()).hexdigest()[:32]
         try:
             answer = await self._client.room_send(
-                room, "m.room.message", events.written(out), tx_id=transaction
+                room, "m.room.message", events.written(out, picture), tx_id=transaction
             )
         except NETWORK:
             raise Unsent from None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from core.message import Address, Inbound, Outbound
+from core.message import Address, File, Inbound, Outbound
 
 Event = Mapping[str, Any]
 
@@ -22,12 +22,14 @@ FILES = {
     "m.file": "document",
     "m.location": "location",
 }
+PICTURES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 UNHEARD = {"m.notice", "m.key.verification.request"}
 """m.notice is what bots say: answering it is how two bots talk for ever (section m.notice)."""
 
 _QUOTED = re.compile(r"> (?:\* )?<@[^>\n]*>[^\n]*\n(?:>[^\n]*\n)*\n?")
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 _FALLBACK_LENGTH = 1000
+NAME = "picture.jpg"
 
 
 def _text(value: object) -> str:
@@ -45,14 +47,24 @@ def _without_quote(body: str) -> str:
     return body[found.end() :] if found else body
 
 
-def _words(content: Event, is_reply: bool) -> tuple[str, tuple[str, ...]]:
-    """-> what was written, and the kinds of files that came along."""
+def _words(content: Event, is_reply: bool) -> tuple[str, tuple[File, ...]]:
+    """-> what was written, and the files that came along."""
     kind, body = _text(content.get("msgtype")), _text(content.get("body"))
     if kind in ("m.text", "m.emote"):
         return (_without_quote(body) if is_reply else body), ()
     name = _text(content.get("filename"))
     caption = body if name and body != name else ""  # section "Media captions"
-    return caption, (FILES.get(kind, "other"),)
+    return caption, (_file(content, FILES.get(kind, "other")),)
+
+
+def _file(content: Event, kind: str) -> File:
+    info = _part(content, "info")
+    type, size = _text(info.get("mimetype")), info.get("size")
+    if kind == "document" and type in PICTURES:
+        kind = "picture"
+    if kind == "picture" or (kind == "document" and type == "application/pdf"):
+        return File(kind, _text(content.get("url")), size if isinstance(size, int) else 0)
+    return File(kind)
 
 
 def read(event: Event) -> Inbound | None:
@@ -76,13 +88,13 @@ def read(event: Event) -> Inbound | None:
     answers = _text(_part(relation, "m.in_reply_to").get("event_id")) or None
     if thread and relation.get("is_falling_back") is True:
         answers = None  # the thread's last message, for clients that know no threads
-    text, files = "", ()
+    text, files = "", tuple[File, ...]()
     if kind == "m.room.message" and not unheard:
         text, files = _words(content, is_reply="m.in_reply_to" in relation)
     elif kind == "m.sticker":
-        files = ("sticker",)
+        files = (File("sticker"),)
     elif kind == "m.room.encrypted":
-        files = ("encrypted",)
+        files = (File("encrypted"),)
     else:
         return None
     return Inbound(
@@ -110,11 +122,18 @@ def sendable(text: str) -> str:
     return _UNSENDABLE.sub("\ufffd", text)
 
 
-def written(out: Outbound) -> dict[str, Any]:
-    """-> the content of the m.room.message. Text only: no formatted_body, nobody is mentioned."""
+def written(out: Outbound, picture: str | None = None) -> dict[str, Any]:
+    """-> the content of the m.room.message. Text only: no formatted_body, nobody is mentioned.
+
+    picture: where it is in the content repository ("m.image", "Media captions").
+    """
     text = sendable(out.text)
     content: dict[str, Any] = {"msgtype": "m.text", "body": text, "m.mentions": {}}
-    if out.replaces:
+    if picture is not None:
+        info = {"mimetype": "image/jpeg", "size": len(out.picture or b"")}
+        content |= {"msgtype": "m.image", "url": picture, "filename": NAME, "info": info}
+        content["body"] = text or NAME
+    elif out.replaces:
         # The event may have 65,536 bytes: the words stand in it once, the fallback is cut.
         fallback = {"body": f"* {text[:_FALLBACK_LENGTH]}", "m.new_content": dict(content)}
         relation = {"rel_type": "m.replace", "event_id": out.replaces}

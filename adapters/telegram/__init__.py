@@ -9,8 +9,9 @@ import random
 import re
 import time
 from typing import Any
+from urllib.parse import quote
 
-from telegram import Bot
+from telegram import Bot, InputFile
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -22,11 +23,13 @@ from telegram.error import (
 
 from adapters.telegram.menu import MENU
 from adapters.telegram.poller import Event, Poller
-from adapters.telegram.requests import Flood, NotSent, Requests
+from adapters.telegram.requests import UPLOAD, Flood, NotSent, Requests
 from adapters.telegram.updates import WANTED
 from core.message import (
+    LARGEST_FILE,
     Down,
     Facts,
+    File,
     Gone,
     Hear,
     Inbound,
@@ -67,6 +70,7 @@ class Telegram:
         gap=1.05,
         rate=25.0,
         reader="telegram",
+        caption=1000,  # 1024, likewise
     )
 
     def __init__(
@@ -176,22 +180,27 @@ class Telegram:
             "text": UNSENDABLE.sub("", out.text),
             "link_preview_options": {"is_disabled": True},
         }
+        if out.picture is not None:
+            # always as bytes: the id of a file would be the same for everybody who has it
+            photo = InputFile(out.picture, filename="picture.jpg")
+            fields = {"chat_id": out.to.handle, "photo": photo, "caption": fields["text"]}
         if out.choices:
             fields["reply_markup"] = {"inline_keyboard": _rows(out.choices)}
-        if out.replaces and await self._edit(out.replaces, fields):
+        if out.replaces and out.picture is None and await self._edit(out.replaces, fields):
             return out.replaces
         if out.answers_to and out.answers_to.isdecimal():
             fields["reply_parameters"] = {
                 "message_id": int(out.answers_to),
                 "allow_sending_without_reply": True,
             }
+        how = ("SendMessage", None) if out.picture is None else ("SendPhoto", UPLOAD)
         try:
-            sent = await self._call("SendMessage", **fields)
+            sent = await self._call(*how, **fields)
         except BadRequest as error:
             # Despite `allow_sending_without_reply` some messages can't be replied to.
             if "repl" not in error.message.lower() or not fields.pop("reply_parameters", None):
                 raise
-            sent = await self._call("SendMessage", **fields)
+            sent = await self._call(*how, **fields)
         if not isinstance(sent, dict) or "message_id" not in sent:
             raise TelegramError("no message in the answer")
         return str(sent["message_id"])
@@ -202,6 +211,9 @@ class Telegram:
             await self._call("EditMessageText", message_id=native, **fields)
         except BadRequest as error:
             text = error.message.lower()
+            if "no text in the message" in text:  # a picture: it goes, the text comes instead
+                await self._call("DeleteMessage", chat_id=fields["chat_id"], message_id=native)
+                return False
             if "not modified" not in text and not any(sign in text for sign in NOT_EDITABLE):
                 raise
             return "not modified" in text
@@ -231,6 +243,30 @@ class Telegram:
         now = time.monotonic()
         self._paused = {chat: end for chat, end in self._paused.items() if end > now}
         return len(self._paused)
+
+    # ----------------------------------------------------------------------------- files
+
+    async def fetch(self, file: File) -> bytes:
+        """getFile, and the download that it names (https://core.telegram.org/bots/api#getfile)."""
+        body: bytes | None
+        if not file.ref or file.size > LARGEST_FILE:
+            raise Refused
+        bot = self._bot
+        try:
+            found = await self._call("GetFile", file_id=file.ref)
+            path = found.get("file_path") if isinstance(found, dict) else None
+            if bot is None or not isinstance(path, str) or path.startswith("/"):
+                raise TelegramError("no path in the answer")
+            url = f"{self._api}/file/bot{self._token}/{quote(path)}"
+            assert isinstance(bot.request, Requests)
+            body = await bot.request.download(url, LARGEST_FILE)
+        except BadRequest:
+            body = None
+        except TelegramError:
+            body = b""
+        if body:
+            return body
+        raise Refused if body is None else Unsent  # not inside `except`, as above
 
     # ----------------------------------------------------------------------------- both
 

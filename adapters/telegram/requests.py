@@ -8,7 +8,10 @@ failure says whether Telegram can have seen it.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +21,8 @@ from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
 DEADLINE = 30.0  # seconds for one whole call
+UPLOAD = 180.0  # the same with a picture in it
+DOWNLOAD = 60.0  # what is not confirmed meanwhile holds up the next hundred updates
 CONNECT = 15.0  # seconds to the open connection, Tor and TLS included
 
 JSON = {"Content-Type": "application/json"}
@@ -65,7 +70,6 @@ class Requests(BaseRequest):
                 connector=self._connector(),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT, sock_connect=CONNECT),
                 trace_configs=[reached],
-                headers=JSON,
                 trust_env=False,
             )
 
@@ -98,34 +102,76 @@ class Requests(BaseRequest):
         """
         if self._http is None:
             raise NotSent("closed")
-        body = json.dumps(request_data.parameters).encode() if request_data else None
+        body: bytes | aiohttp.FormData | None = None
+        if request_data and request_data.contains_files:
+            body = _form(request_data)
+        elif request_data:
+            body = json.dumps(request_data.parameters).encode()
         seconds = read_timeout if isinstance(read_timeout, int | float) else DEADLINE
-        proxy = self._proxy if self._proxy and self._proxy.startswith("http") else None
         call = SimpleNamespace(reached=False)
-        self._calls += 1
-        self._idle.clear()
         try:
-            async with (
-                asyncio.timeout(seconds),
-                self._http.request(
-                    method,
-                    url,
-                    data=body,
-                    proxy=proxy,
-                    allow_redirects=False,  # elsewhere nobody may see the token
-                    trace_request_ctx=call,
-                ) as response,
-            ):
-                return _checked(response.status, await response.read())
+            with self._under_way():
+                async with (
+                    asyncio.timeout(seconds),
+                    self._http.request(
+                        method,
+                        url,
+                        data=body,
+                        headers=JSON if isinstance(body, bytes) else None,
+                        proxy=self._http_proxy,
+                        allow_redirects=False,  # elsewhere nobody may see the token
+                        trace_request_ctx=call,
+                    ) as response,
+                ):
+                    return _checked(response.status, await response.read())
         except TelegramError:
             raise
         except Exception as error:  # aiohttp, sockets, TLS and proxies each have their own
             trouble = type(error).__name__
+        raise (NetworkError if call.reached else NotSent)(trouble)
+
+    async def download(self, url: str, most: int) -> bytes | None:
+        """-> the file; None if it has more bytes than that. Raises NetworkError, without the URL:
+        this one has the token in it too."""
+        if self._http is None:
+            raise NotSent("closed")
+        body = bytearray()
+        try:
+            with self._under_way():
+                async with (
+                    asyncio.timeout(DOWNLOAD),
+                    self._http.get(
+                        url,
+                        proxy=self._http_proxy,
+                        allow_redirects=False,
+                        trace_request_ctx=SimpleNamespace(reached=False),
+                    ) as response,
+                ):
+                    if response.status == 200:
+                        async for piece in response.content.iter_any():
+                            body += piece
+                            if len(body) > most:
+                                return None
+                        return bytes(body)
+                    trouble = f"status {response.status}"
+        except Exception as error:
+            trouble = type(error).__name__
+        raise NetworkError(trouble)
+
+    @property
+    def _http_proxy(self) -> str | None:
+        return self._proxy if self._proxy and self._proxy.startswith("http") else None
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield
         finally:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
-        raise (NetworkError if call.reached else NotSent)(trouble)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -140,6 +186,17 @@ class Requests(BaseRequest):
 async def _reached(session: object, context: SimpleNamespace, params: object) -> None:
     # From here on bytes may have gone out. Before it: no name, no proxy, no TLS, no free slot.
     context.trace_request_ctx.reached = True
+
+
+def _form(data: RequestData) -> aiohttp.FormData:
+    """Files can't stand in JSON. Everything else is written as JSON, but for texts."""
+    form = aiohttp.FormData()
+    for name, value in data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (filename, content, kind) in data.multipart_data.items():
+        body = io.BytesIO(content) if isinstance(content, bytes) else content
+        form.add_field(name, body, filename=filename, content_type=kind)
+    return form
 
 
 def _answer(body: bytes) -> dict[str, Any] | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.message import Address, Inbound, Left
+from core.message import LARGEST_FILE, Address, File, Inbound, Left
+
+PICTURES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 Json = Mapping[str, Any]
 
@@ -69,7 +71,7 @@ def _text(message: Json) -> str:
 def _message(message: Json) -> Inbound | None:
     if not _private(message):
         return None
-    files = tuple(kind for field, kind in KINDS.items() if field in message)[:1]
+    files = tuple(_file(message, field) for field in KINDS if field in message)[:1]
     text = _text(message)
     if not text and not files:
         return None  # a service message: pinned, timer changed, topic created
@@ -86,6 +88,22 @@ def _message(message: Json) -> Inbound | None:
         locale=user.get("language_code"),
         files=files,
     )
+
+
+def _file(message: Json, field: str) -> File:
+    what, kind = message[field], KINDS[field]
+    if field == "photo":
+        sizes = [s for s in what if s.get("file_size", 0) <= LARGEST_FILE]
+        what = max(sizes, key=lambda size: int(size["width"]) * int(size["height"]), default={})
+    elif field == "document":
+        type = what.get("mime_type")
+        if type in PICTURES:
+            kind = "picture"
+        elif type != "application/pdf":
+            return File(kind)
+    else:
+        return File(kind)
+    return File(kind, str(what.get("file_id", "")), int(what.get("file_size", 0)))
 
 
 def _edit(message: Json, update_id: int) -> Inbound | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from core.message import Address, Inbound, Left, Outbound
+from core.message import Address, File, Inbound, Left, Outbound
 
 PRESET = {"activist": "fa", "volunteer": "en", "translator": "en", "moderator": "en"}
 LANGUAGES = ("en", "fa", "ar", "ru", "zh-Hans", "es", "fr", "ko", "tr", "uk")
@@ -29,7 +29,8 @@ class Odd(ValueError):
 @dataclass
 class Message:
     """A message as it stands on the phone. state, of one's own: waiting, heard, or handed (on to
-    another person). pressed: the value of the button pressed last. version grows with each change.
+    another person). pressed: the value of the button pressed last. picture: its path on this
+    server. version grows with each change.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Message:
     answers_to: str | None = None
     quote: str | None = field(default=None, repr=False)
     file: str | None = None
+    picture: str | None = None
     language: str | None = None
     edited: bool = False
     version: int = 0
@@ -118,9 +120,11 @@ class Phone:
                 kind = _string(event, "kind", 20)
                 if kind not in FILES:
                     raise Odd("no such kind of file")
-                message = Message(id, True, "", state="waiting", file=kind)
+                text = _text(event) if event.get("text") else ""
+                ref = _string(event, "ref", 64) if event.get("ref") else ""
+                message = Message(id, True, text, state="waiting", file=kind)
                 self._keep(message)
-                return replace(heard, files=(kind,)), [message]
+                return replace(heard, text=text, files=(File(kind, ref),)), [message]
             case "leave":
                 self.messages.clear()
                 return Left(sender), []
@@ -128,7 +132,7 @@ class Phone:
 
     # ------------------------------------------------------------ what the bot sends
 
-    def show(self, out: Outbound) -> tuple[str, list[Message]]:
+    def show(self, out: Outbound, picture: str | None = None) -> tuple[str, list[Message]]:
         """-> the id of the message, and the messages that changed: none if its key is known."""
         if out.key in self.sent:
             return self.sent[out.key], []
@@ -142,6 +146,7 @@ class Phone:
             quote=out.quote,
             language=out.language,
             edited=out.replaces is not None,
+            picture=picture,
         )
         old = self.messages.get(id)
         if old is not None:

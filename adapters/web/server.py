@@ -4,8 +4,10 @@ Page to server, one JSON object a frame; `id` is a UUID that the page made, and 
 harmless:
     {"do": "open", "phone": handle, "language": tag}           answered with the whole chat
     {"do": "say", "phone", "id", "text", "answers_to"?}        {"do": "edit", ..., "text", "edits"}
-    {"do": "press", ..., "on": message id, "value"}            {"do": "file", ..., "kind"}
+    {"do": "press", ..., "on": message id, "value"}
+    {"do": "file", ..., "kind", "ref"?, "text"?}
     {"do": "leave", "phone", "id"}                             {"do": "stop story"}
+A real picture is posted to /pictures first; `ref` is what that answered.
 Server to page:
     {"is": "message", "phone", "message": adapters.web.phones.Message}    new or changed
     {"is": "heard", "phone", "id"}         committed: the page forgets the event
@@ -17,8 +19,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -27,12 +31,13 @@ from aiohttp import WSMsgType, web
 from adapters.web.demo import play
 from adapters.web.door import harden, loopback, only_from_here, page
 from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
-from core.message import Down, Facts, Gone, Hear, Outbound, Refused, Unsent
+from core.message import LARGEST_FILE, Down, Facts, File, Gone, Hear, Outbound, Refused, Unsent
 
 log = logging.getLogger(__name__)
 
 FRAME = 16 * LONGEST  # bytes: the longest text, if every character is escaped, and its envelope
 PHONES = 100  # a page that opens more is broken
+PICTURES = 50  # of each kind, in memory
 BEHIND = 2_000  # frames that a tab may be behind before it is sent away to come again
 TAKEN = "something listens at this address already"
 PATIENCE = 5.0  # seconds at most between two tries to have an event heard
@@ -57,11 +62,17 @@ class Web:
     def __init__(self, *, listen: str = "127.0.0.1:8642", demo: bool = False) -> None:
         self.host, self.port = loopback(listen)
         self.demo = demo
-        self.facts = Facts(buttons=True, edits=True, max_length=LONGEST, unit="codepoints")
+        self.facts = Facts(
+            buttons=True, edits=True, max_length=LONGEST, unit="codepoints", caption=LONGEST
+        )
         self.up = asyncio.Event()
         self.url = ""
         self.phones = {handle: Phone(handle, language) for handle, language in PRESET.items()}
         self.tabs: set[Tab] = set()
+        self.posted: dict[str, bytes] = {}
+        self.pictures: dict[str, bytes] = {}
+        """Clean ones, by a name that cannot be guessed; a page shows them. What was posted is never
+        given out again."""
         self.changed = asyncio.Event()
         """Set, and replaced by a new one, whenever a phone shows something new."""
         self._watched = asyncio.Event()
@@ -96,9 +107,18 @@ class Web:
             phone = self._add(Phone(out.to.handle, out.language))
         if phone.gone:
             raise Gone
-        id, changed = phone.show(out)
+        path = None
+        if out.picture is not None:
+            path = f"pictures/{_keep(self.pictures, out.picture)}"
+        id, changed = phone.show(out, path)
         self._show(phone, changed)
         return id
+
+    async def fetch(self, file: File) -> bytes:
+        body = self.posted.get(file.ref)
+        if body is None:
+            raise Refused
+        return body
 
     async def check(self) -> str:
         loop = asyncio.get_running_loop()
@@ -111,9 +131,11 @@ class Web:
 
     @contextlib.asynccontextmanager
     async def _served(self) -> AsyncIterator[None]:
-        app = web.Application(middlewares=[only_from_here])
+        app = web.Application(middlewares=[only_from_here], client_max_size=2 * LARGEST_FILE)
         app.on_response_prepare.append(harden)
         app.router.add_get("/wire", self._wire)
+        app.router.add_post("/pictures", self._post)
+        app.router.add_get("/pictures/{name}", self._picture)
         app.router.add_get("/{name:[a-z]*\\.?[a-z]*}", page)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
@@ -153,6 +175,22 @@ class Web:
             self.tabs.discard(tab)
             writer.cancel()
         return socket
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        if "Origin" not in request.headers:
+            raise web.HTTPForbidden
+        body = bytearray()
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > LARGEST_FILE:
+                raise web.HTTPRequestEntityTooLarge(LARGEST_FILE, len(body))
+        return web.Response(text=_keep(self.posted, bytes(body)))
+
+    async def _picture(self, request: web.Request) -> web.StreamResponse:
+        body = self.pictures.get(request.match_info["name"])
+        if body is None:
+            raise web.HTTPNotFound
+        return web.Response(body=io.BytesIO(body), content_type="image/jpeg")
 
     def _read(self, tab: Tab, frame: str) -> None:
         event: object = None
@@ -252,6 +290,14 @@ class Web:
     def _tell_story(self, playing: bool) -> None:
         for tab in self.tabs:
             tab.tell("story", playing=playing)
+
+
+def _keep(kept: dict[str, bytes], body: bytes) -> str:
+    """-> its new name. The oldest go when there are too many."""
+    kept[name := secrets.token_urlsafe(16)] = body
+    while len(kept) > PICTURES:
+        del kept[next(iter(kept))]
+    return name
 
 
 async def _write(tab: Tab) -> None:

@@ -19,10 +19,11 @@ from slixmpp.jid import JID, InvalidJID
 
 from adapters.xmpp import archive, stanzas
 from adapters.xmpp.acks import Acks, Given
+from adapters.xmpp.files import Files
 from adapters.xmpp.hearing import Hearing, Said
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
-from core.message import Address, Down, Facts, Hear, Left, Outbound
+from core.message import Address, Down, Facts, File, Hear, Left, Outbound, Unsent
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +85,19 @@ class Xmpp:
 
     async def send(self, out: Outbound) -> str:
         """A correction keeps the id of what it corrects (XEP-0308)."""
-        id = stanzas.message_id(out)
-        await self._sending.send(id, stanzas.write(out, self._own))
+        id, picture = stanzas.message_id(out), None
+        if out.picture is not None:
+            picture = await self._files.upload(self._connected(), out.picture)
+        await self._sending.send(id, stanzas.write(out, self._own, picture))
         return out.replaces or id
+
+    async def fetch(self, file: File) -> bytes:
+        return await self._files.fetch(self._connected(), file)
+
+    def _connected(self) -> Stream:
+        if self._stream is None or not self.up.is_set():
+            raise Unsent
+        return self._stream
 
     async def run(self, hear: Hear, since: str | None) -> None:
         self._hearing = Hearing(hear, since)
@@ -131,6 +142,7 @@ class Xmpp:
         except InvalidJID:
             raise Down("this is no XMPP address", "jid") from None
         self._own = jid.bare
+        self._files = Files(jid.domain, trust, self._proxy)
         return Stream(jid.full, self._password, trust, self._proxy, acks)
 
     async def _live(self, stream: Stream, resumed: bool) -> str:

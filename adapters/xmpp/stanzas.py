@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from core.message import Address, Inbound, Outbound
+from core.message import Address, File, Inbound, Outbound
 
 CLIENT = "{jabber:client}"
 MESSAGE, PRESENCE, IQ = CLIENT + "message", CLIENT + "presence", CLIENT + "iq"
@@ -116,7 +116,7 @@ def read(xml: Element, own: str, archived: str | None) -> Inbound | None:
     parts: tuple[str, ...] = (sender, native, text)
     if reply is not None and text:
         text = _without_fallback(xml, text)
-    files = _files(xml, text)
+    files = _files(xml, text, sender)
     if files and (text.startswith("geo:") or text == _url(xml) or _is_encrypted(xml)):
         text = ""
     if retract is not None:
@@ -160,18 +160,22 @@ def _is_encrypted(xml: Element) -> bool:
     return any(xml.find(tag) is not None for tag in ENCRYPTED)
 
 
-def _files(xml: Element, text: str) -> tuple[str, ...]:
+def _files(xml: Element, text: str, sender: str) -> tuple[File, ...]:
     if _is_encrypted(xml):  # the body only says that one cannot read it here
-        return ("other",)
+        return (File("other"),)
     if xml.find("{urn:xmpp:stickers:0}sticker") is not None:
-        return ("sticker",)
+        return (File("sticker"),)
     if re.match(r"geo:-?\d", text):
-        return ("location",)
+        return (File("location"),)
     url = _url(xml)
     if url is None:
-        return ("document",) if xml.find("{urn:xmpp:sfs:0}file-sharing") is not None else ()
+        shared = xml.find("{urn:xmpp:sfs:0}file-sharing") is not None
+        return (File("document"),) if shared else ()
     extension = re.split(r"[?#]", url)[0].rpartition(".")[2].lower()
-    return (KIND.get(extension, "document"),)
+    kind = KIND.get(extension, "document")
+    wanted = kind == "picture" or extension == "pdf"
+    domain = sender.rpartition("@")[2]
+    return (File(kind, f"{domain} {url}" if wanted else ""),)
 
 
 # -------------------------------------------------------------------------------------- out
@@ -182,16 +186,22 @@ def message_id(out: Outbound) -> str:
     return OWN_ID + hashlib.sha256(f"{out.key}\0{out.to.handle}".encode()).hexdigest()[:24]
 
 
-def write(out: Outbound, own: str) -> str:
-    """-> the <message/>: replies XEP-0461 with the quotation of XEP-0428, corrections XEP-0308."""
+def write(out: Outbound, own: str, picture: str | None = None) -> str:
+    """-> the <message/>: replies XEP-0461 with the quotation of XEP-0428, corrections XEP-0308.
+
+    picture: the link to it, which is then all of the body: else clients show it as a link.
+    """
     id, text, more = attribute(message_id(out)), xml_safe(out.text), ""
+    if picture is not None:
+        text = xml_safe(picture)
+        more += f"<x xmlns='jabber:x:oob'><url>{escape(text)}</url></x>"
     if out.answers_to is not None:
         author = own if out.answers_to.startswith(OWN_ID) else out.to.handle
         more += (
             f"<reply xmlns='urn:xmpp:reply:0' to={attribute(author)}"
             f" id={attribute(out.answers_to)}/>"
         )
-        if out.quote:
+        if out.quote and picture is None:
             quoted = "".join(f"> {line}\n" for line in xml_safe(out.quote).split("\n"))
             more += (
                 "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>"

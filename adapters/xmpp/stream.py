@@ -263,9 +263,14 @@ class Stream(slixmpp.ClientXMPP):
             acknowledges = f"<a xmlns='{SM}' h='{self.acks.h}'/>" if owes else ""
             self.send_raw(acknowledges + (f"<r xmlns='{SM}'/>" if wants else ""))
 
-    async def ask(self, query: Element, kind: str = "get", seconds: float = 30.0) -> Element:
-        """-> the server's answer to an IQ about the own account. Raises IqError, IqTimeout."""
+    async def ask(
+        self, query: Element, kind: str = "get", seconds: float = 30.0, to: str | None = None
+    ) -> Element:
+        """-> the answer to an IQ about the own account, or to one of the server's services.
+        Raises IqError, IqTimeout."""
         iq = self.make_iq_get() if kind == "get" else self.make_iq_set()
+        if to is not None:
+            iq["to"] = to
         iq.append(query)
         answer: Iq = await iq.send(timeout=seconds)  # type: ignore[no-untyped-call]
         xml: Element = answer.xml

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core import outbox, people
+from core import copies, people
 from core.actions import No
+from core.actions import pictures as kept
 from core.actions.translating import to_translators
 from core.actions.translators import resign
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
@@ -88,10 +90,12 @@ def relay(
     language: str,
     native: str,
     answers: str | None = None,
+    pictures: Sequence[bytes] = (),
 ) -> list[Notice]:
     """Hands a message to the other side, and to the translator if the other side can't read it.
 
     native: the author's own message on their platform. answers: the entry that it replies to.
+    pictures: clean ones, for the other side alone; `text` is what stands under the first.
     """
     seen = open_to(book, who.id, conversation)
     entry = uuid.uuid4().hex
@@ -102,27 +106,34 @@ def relay(
         text=book.seal(conversation, "entries.text", entry, text), now=book.now,
     )  # fmt: skip
     if native and who.address is not None:
-        outbox.own(book, who.id, who.address, native, entry=entry)
+        copies.own(book, who.id, who.address, native, entry=entry)
     if who.focus != conversation:
         look_at(book, who.id, conversation)
     notice_another(book, seen.other, conversation)
-    shown = _shown(book, who.id, seen, entry, text, answers)
-    return [shown, *to_translators(book, conversation, entry)]
+    shown = [_shown(book, who.id, seen, entry, text, answers)]
+    if pictures:
+        kept.keep(book, conversation, entry, pictures)
+        shown = kept.pages(shown[0], _head(book, who.id, seen), len(pictures))
+    return [*shown, *to_translators(book, conversation, entry)]
 
 
-def _shown(
-    book: Book, author: str, seen: Conversation, entry: str, text: str, answers: str | None
-) -> Notice:
+def _head(book: Book, author: str, seen: Conversation) -> Sayable:
     sealed = book.value(
         "select pseudonym from members where conversation = :id and person = :author",
         id=seen.id,
         author=author,
     )
     mine = people.pseudonym(book, seen.id, author, sealed)
-    head = dots(Name("pseudonym", mine), Code(seen.code))
+    return dots(Name("pseudonym", mine), Code(seen.code))
+
+
+def _shown(
+    book: Book, author: str, seen: Conversation, entry: str, text: str, answers: str | None
+) -> Notice:
+    head = _head(book, author, seen)
     return Notice(
         seen.other,
-        lines(head, Quote(text)),
+        lines(head, Quote(text)) if text else head,
         reply=Reply("relay", {"conversation": seen.id, "entry": entry}),
         entry=entry,
         answers=answers,
@@ -148,6 +159,8 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
     book.do("update translations set text = '' where entry = :id", id=entry)
     shown = _shown(book, who.id, seen, entry, text, row.answers)
     changed = replace(shown, key=f"e.{entry}.{uuid.uuid4().hex}", replaces=f"e.{entry}")
+    if kept.numbers(book, entry):  # a picture can't be changed into words: they follow it
+        changed = replace(changed, replaces=None, answers=entry)
     return [changed, *to_translators(book, seen.id, entry)]
 
 
@@ -159,7 +172,8 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
         " join conversations c on c.id = e.conversation join needs n on n.id = c.need"
         " join members own on own.conversation = c.id and own.person = e.author"
         " join members o on o.conversation = c.id and o.person <> e.author"
-        " and o.role <> 'translator' where e.id = :id and e.author = :who and e.text <> ''",
+        " and o.role <> 'translator' where e.id = :id and e.author = :who and"
+        " (e.text <> '' or exists (select 1 from files f where f.entry = e.id))",
         id=entry,
         who=who.id,
     )
@@ -170,6 +184,7 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
     gone = lines(head, Say("This message was taken back."))
     reply: Reply | None = Reply("relay", {"conversation": row.conversation, "entry": entry})
     shown = [(row.person, f"e.{entry}", reply)]
+    shown += [(row.person, f"e.{entry}.{n}", reply) for n in kept.numbers(book, entry) if n]
     for language in book.column("select language from translations where entry = :id", id=entry):
         shown.append((row.person, f"t.{entry}.{language}", reply))
     for translator in book.column(
@@ -180,6 +195,7 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
         if book.value("select 1 from outbox where key = :key", key=key):
             shown.append((translator, key, None))
     book.do("update entries set text = '' where id = :id", id=entry)
+    kept.take_back(book, entry)
     book.do("update translations set text = '' where entry = :id", id=entry)
     return [Notice(to, gone, reply=means, replaces=key) for to, key, means in shown]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from core import outbox, people, pseudonyms
+from core import copies, people, pseudonyms
 from core.actions import No
 from core.actions.translators import (
     answered,
@@ -156,7 +156,7 @@ def translate(
     if who.address is not None:
         # an edit of her reply names her own message: it must lead back to the entry
         reply = Reply("translate", {"entry": entry, "target": target})
-        outbox.own(book, who.id, who.address, native, reply=reply)
+        copies.own(book, who.id, who.address, native, reply=reply)
     reader = next(p for p in parties_of(book, row.conversation).values() if p != row.author)
     original = book.unseal(row.conversation, "entries.text", entry, row.text)
     first = f"t.{entry}.{target}"

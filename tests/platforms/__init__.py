@@ -23,6 +23,7 @@ class Seen:
     answers_to: str | None = None
     replaces: str | None = None
     thread: str | None = None
+    picture: bytes | None = None
 
 
 class Phone(Protocol):
@@ -42,6 +43,9 @@ class Phone(Protocol):
 
     async def send_file(self, kind: str) -> str:
         """Sends a picture, voice message, document or sticker, without text."""
+
+    async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
+        """Uploads a real one, or a PDF, with a text under it where the platform has that."""
 
     async def next(self, seconds: float = 10.0) -> Seen:
         """The next message (or edit) from the bot, in order. Raises TimeoutError."""

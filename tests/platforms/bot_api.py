@@ -14,9 +14,11 @@ import json
 import re
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiogram.types import BufferedInputFile
 from aiohttp import web
 
 from tests.platforms.bot_api_types import parsed, wrong_in_answer
@@ -60,6 +62,8 @@ class BotApi:
         self.limits: tuple[int, int] | None = None  # messages a second: to one chat, in all
         self.webhook = ""
         self.users: dict[int, dict[str, Any]] = {}
+        self.files: dict[str, bytes] = {}
+        self.download: Callable[[web.Request], Awaitable[web.Response]] | None = None
         self.blocked: set[int] = set()
         self.messages: dict[tuple[int, int], dict[str, Any]] = {}
         self.screens: dict[int, asyncio.Queue[tuple[str, dict[str, Any]]]] = defaultdict(
@@ -80,6 +84,7 @@ class BotApi:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        app.router.add_get("/file/bot{token}/files/{id}", self._download)
         self._runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=0.2, access_log=None
         )
@@ -109,6 +114,9 @@ class BotApi:
             fields |= await request.json()
         else:
             fields |= dict(await request.post())
+            for name, value in fields.items():
+                if isinstance(value, web.FileField):
+                    fields[name] = BufferedInputFile(value.file.read(), value.filename)
         self.calls.append((method, fields))
         fault = self._fault(method, fields)
         kind = fault.kind if fault else ""
@@ -139,6 +147,19 @@ class BotApi:
         if kind == "drop after":
             return self._drop(request)
         return web.json_response({"ok": True, "result": result})
+
+    async def _download(self, request: web.Request) -> web.Response:
+        if self.download is not None:
+            return await self.download(request)
+        body = self.files.get(request.match_info["id"])
+        if request.match_info["token"] != self.token or body is None:
+            return web.Response(status=404)
+        return web.Response(body=body)
+
+    def keep(self, body: bytes) -> str:
+        """-> the id of a new file."""
+        self.files[id := f"F{len(self.files)}"] = body
+        return id
 
     def _drop(self, request: web.Request) -> web.Response:
         if request.transport is not None:
@@ -278,6 +299,37 @@ class BotApi:
         self.screens[chat].put_nowait(("sent", message))
         return message
 
+    async def do_getfile(self, call: Any) -> Any:
+        body = self.files.get(call.file_id)
+        if body is None:
+            raise Refusal(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        if len(body) > 20 << 20:
+            raise Refusal(400, "Bad Request: file is too big")
+        path = f"files/{call.file_id}"
+        return {"file_id": call.file_id, "file_unique_id": "U", "file_path": path}
+
+    async def do_deletemessage(self, call: Any) -> bool:
+        if self.messages.pop((int(call.chat_id), call.message_id), None) is None:
+            raise Refusal(400, "Bad Request: message to delete not found")
+        return True
+
+    async def do_sendphoto(self, call: Any) -> Any:
+        if not isinstance(call.photo, BufferedInputFile):
+            self.violations.append("sendPhoto: a file that somebody else has already")
+            raise Refusal(400, "Bad Request: wrong remote file identifier specified")
+        caption = call.caption or ""
+        if len(caption.encode("utf-16-le")) > 2 * 1024:
+            raise Refusal(400, "Bad Request: message caption is too long")
+        chat, content = self._outgoing("sendPhoto", call, caption)
+        size = {"width": 90, "height": 90, "file_unique_id": "U"}
+        content["photo"] = [{"file_id": self.keep(call.photo.data)} | size]
+        reply = call.reply_parameters
+        if reply and (chat, reply.message_id) in self.messages:
+            content["reply_to_message"] = self._bare(chat, reply.message_id)
+        message = self._message(chat, self.me, **content)
+        self.screens[chat].put_nowait(("sent", message))
+        return message
+
     async def do_editmessagetext(self, call: Any) -> Any:
         chat, content = self._outgoing("editMessageText", call)
         old = self.messages.get((chat, call.message_id))
@@ -289,31 +341,39 @@ class BotApi:
             raise Refusal(
                 400, "Bad Request: message is not modified: specified new message content"
             )
+        if "photo" in old:
+            raise Refusal(400, "Bad Request: there is no text in the message to edit")
         kept = {k: v for k, v in old.items() if k != "reply_markup"}
         self.messages[chat, call.message_id] = message = kept | content
         message["edit_date"] = int(time.time())
         self.screens[chat].put_nowait(("edited", message))
         return message
 
-    def _outgoing(self, method: str, call: Any) -> tuple[int, dict[str, Any]]:
+    def _outgoing(
+        self, method: str, call: Any, caption: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
         """-> chat, and what the message holds. Raises Refusal."""
         chat = int(call.chat_id)
         if isinstance(call.parse_mode, str):
             self.violations.append(f"{method}: a parse mode")
-        if getattr(call.link_preview_options, "is_disabled", None) is not True:
+        text = call.text if caption is None else caption
+        previews = getattr(getattr(call, "link_preview_options", None), "is_disabled", None)
+        if caption is None and previews is not True:
             self.violations.append(f"{method}: link previews are on")
-        if re.search("[\x00-\x08\x0b-\x1f\x7f]", call.text):
+        if re.search("[\x00-\x08\x0b-\x1f\x7f]", text):
             self.violations.append(f"{method}: control characters, which Telegram takes out")
         self._flood(chat)
         if chat in self.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
         if chat not in self.users:
             raise Refusal(400, "Bad Request: chat not found")
-        if not call.text.strip():
+        if caption is None and not text.strip():
             raise Refusal(400, "Bad Request: message text is empty")
-        if len(call.text.encode("utf-16-le")) > 2 * 4096:
+        if len(text.encode("utf-16-le")) > 2 * 4096:
             raise Refusal(400, "Bad Request: message is too long")
-        content: dict[str, Any] = {"text": call.text}
+        content: dict[str, Any] = {"text": text} if caption is None else {}
+        if caption:
+            content["caption"] = caption
         if call.reply_markup:
             for button in itertools.chain(*call.reply_markup.inline_keyboard):
                 if not 1 <= len(button.callback_data.encode()) <= 64:

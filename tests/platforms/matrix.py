@@ -6,11 +6,13 @@ The bot reaches Synapse through a `Line`, which counts requests, breaks, and lie
 from __future__ import annotations
 
 import asyncio
+import io
 import pathlib
 import re
 import secrets
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -178,6 +180,29 @@ class MatrixPhone:
         content = {"msgtype": types.get(kind, "m.file"), "body": "file", "url": url}
         return await self.write(content)
 
+    async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
+        type = "application/pdf" if name.endswith(".pdf") else "image/jpeg"
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": type}
+        async with aiohttp.ClientSession(self.synapse.url, headers=headers) as session:
+            path = "/_matrix/media/v3/upload?filename=" + name
+            async with session.post(path, data=io.BytesIO(body)) as answer:
+                url = (await answer.json())["content_uri"]
+        kind = "m.file" if name.endswith(".pdf") else "m.image"
+        content = {"msgtype": kind, "body": text or name, "filename": name, "url": url}
+        info = {"mimetype": type, "size": len(body)}
+        return await self.write(content | {"info": info})
+
+    async def _picture(self, content: dict[str, Any]) -> bytes | None:
+        if content["msgtype"] != "m.image":
+            return None
+        headers = {"Authorization": f"Bearer {self.token}"}
+        path = "/_matrix/client/v1/media/download/" + content["url"].removeprefix("mxc://")
+        async with (
+            aiohttp.ClientSession(self.synapse.url, headers=headers) as session,
+            session.get(path) as answer,
+        ):
+            return await answer.read()
+
     async def next(self, seconds: float = 10.0) -> Seen:
         async with asyncio.timeout(seconds):
             while self.new.empty():
@@ -191,7 +216,8 @@ class MatrixPhone:
         for room in answer.get("rooms", {}).get("join", {}).values():
             for event in room["timeline"]["events"]:
                 if event["type"] == "m.room.message" and event["sender"] == self.bot:
-                    self.new.put_nowait(seen(event))
+                    picture = await self._picture(event["content"])
+                    self.new.put_nowait(replace(seen(event), picture=picture))
 
     async def receipts(self) -> set[str]:
         """-> the events that the bot said it has read, as of now."""
@@ -211,6 +237,8 @@ class MatrixPhone:
 
 def seen(event: dict[str, Any]) -> Seen:
     content = event["content"]
+    if content.get("filename") == content["body"]:
+        content["body"] = ""
     relation = content.get("m.relates_to", {})
     answers = relation.get("m.in_reply_to", {}).get("event_id")
     if relation.get("rel_type") == "m.replace":

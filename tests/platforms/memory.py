@@ -7,7 +7,7 @@ import re
 import secrets
 
 from adapters.memory import Memory, Server
-from core.message import Address, Inbound, Left, Outbound
+from core.message import Address, File, Inbound, Left, Outbound
 from tests.platforms import Seen
 
 _MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
@@ -45,13 +45,19 @@ class MemoryPhone:
         await self.say(found[1])
 
     async def send_file(self, kind: str) -> str:
-        return self._write(files=(kind,))
+        return self._write(files=(File(kind),))
+
+    async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
+        ref = secrets.token_hex(4)
+        self.server.files[ref] = body
+        kind = "document" if name.endswith(".pdf") else "picture"
+        return self._write(files=(File(kind, ref, len(body)),), text=text)
 
     def read(self, native: str, out: Outbound) -> Seen:
         for value, label in out.choices:
             self.values[native, label] = value
         labels = tuple(label for _, label in out.choices)
-        return Seen(native, out.text, labels, out.answers_to, out.replaces, out.thread)
+        return Seen(native, out.text, labels, out.answers_to, out.replaces, out.thread, out.picture)
 
     async def next(self, seconds: float = 10.0) -> Seen:
         async with asyncio.timeout(seconds):

@@ -33,11 +33,14 @@ data_path = "{folder}/data"
 log = {{ {{ levels = {{ min = "warn" }}, to = "file", filename = "{folder}/prosody.log" }} }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {port} }}
-c2s_direct_tls_ports = {{}} s2s_ports = {{}} http_ports = {{}} https_ports = {{}}
+c2s_direct_tls_ports = {{}} s2s_ports = {{}} http_ports = {{}}
+https_ports = {{ {files} }} https_interfaces = {{ "127.0.0.1" }}
+https_ssl = {{ key = "{folder}/key.pem", certificate = "{folder}/cert.pem" }}
+http_external_url = "https://localhost:{files}/" http_default_host = "upload.{domain}"
 modules_enabled = {{
   "roster", "saslauth", "tls", "disco", "blocklist", "ping", "smacks", "mam", "muc_mam"
 }}
-modules_disabled = {{ "s2s", "s2s_auth_certs", "http" }}
+modules_disabled = {{ "s2s", "s2s_auth_certs" }}
 {tls}
 authentication = "internal_plain" -- account files can be written directly; on the wire it is SCRAM
 storage = "internal"
@@ -49,6 +52,8 @@ certificates = "{folder}"
 VirtualHost "{domain}"
 Component "rooms.{domain}" "muc"
   restrict_room_creation = false
+Component "upload.{domain}" "http_file_share"
+  http_host = "localhost"
 """
 
 
@@ -64,7 +69,9 @@ def make_certificate(folder: Path, name: str) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName(name), x509.DNSName(f"rooms.{name}")])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName(name), x509.DNSName(f"rooms.{name}"), x509.DNSName("localhost")]
+    )
     certificate = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(hours=1))
@@ -101,7 +108,7 @@ class Prosody:
     def __init__(self, *, clear: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="movements-prosody-"))
         self.ca_file = make_certificate(self.folder, DOMAIN)
-        self.port = free_port()
+        self.port, self.files_port = free_port(), free_port()
         # as root without this, Prosody says no, and then neither works nor ends
         root = "run_as_root = true" if os.geteuid() == 0 else ""
         self.config = self.folder / "prosody.cfg.lua"
@@ -109,7 +116,14 @@ class Prosody:
         if clear:
             tls = "c2s_require_encryption = false allow_unencrypted_plain_auth = true"
         self.config.write_text(
-            CONFIG.format(folder=self.folder, port=self.port, domain=DOMAIN, root=root, tls=tls)
+            CONFIG.format(
+                folder=self.folder,
+                port=self.port,
+                files=self.files_port,
+                domain=DOMAIN,
+                root=root,
+                tls=tls,
+            )
         )
         self.process: subprocess.Popen[bytes] | None = None
 

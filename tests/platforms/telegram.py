@@ -52,6 +52,16 @@ class TelegramPhone:
     async def send_file(self, kind: str) -> str:
         return str(await self.api.write(self.user, **FILES[kind]))
 
+    async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
+        file = {"file_id": self.api.keep(body), "file_unique_id": "U", "file_size": len(body)}
+        content: dict[str, Any] = {"photo": [FILE | SIZE, file | {"width": 900, "height": 90}]}
+        if name.endswith(".pdf"):
+            document = file | {"file_name": name, "mime_type": "application/pdf"}
+            content = {"document": document}
+        if text:
+            content["caption"] = text
+        return str(await self.api.write(self.user, **content))
+
     async def next(self, seconds: float = 10.0) -> Seen:
         async with asyncio.timeout(seconds):
             what, message = await self.api.screens[self.user].get()
@@ -60,10 +70,11 @@ class TelegramPhone:
         answered = message.get("reply_to_message")
         return Seen(
             native=native,
-            text=message["text"],
+            text=message.get("text", message.get("caption", "")),
             choices=tuple(button["text"] for row in rows for button in row),
             answers_to=str(answered["message_id"]) if answered else None,
             replaces=native if what == "edited" else None,
+            picture=self.api.files[message["photo"][-1]["file_id"]] if "photo" in message else None,
         )
 
     async def leave(self) -> None:

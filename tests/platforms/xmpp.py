@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import secrets
 import ssl
 
+import aiohttp
 import slixmpp
 from slixmpp.xmlstream import ET
 
@@ -16,7 +18,16 @@ from tests.planted import plant
 from tests.platforms import Seen
 from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, shared
 
-PLUGINS = ("xep_0030", "xep_0066", "xep_0191", "xep_0308", "xep_0359", "xep_0428", "xep_0461")
+PLUGINS = (
+    "xep_0030",
+    "xep_0066",
+    "xep_0191",
+    "xep_0308",
+    "xep_0359",
+    "xep_0428",
+    "xep_0461",
+    "xep_0363",
+)
 FILES = {"picture": "jpg", "voice": "m4a", "video": "mp4", "document": "pdf", "sticker": "webp"}
 
 
@@ -27,6 +38,7 @@ class XmppPhone:
         self.server, self.bot = server, bot
         jid = f"{user}@{DOMAIN}"
         self.address = Address("xmpp", jid)
+        self.trust = ssl.create_default_context(cafile=str(server.ca_file))
         self.client = slixmpp.ClientXMPP(
             f"{jid}/phone",
             PASSWORD,
@@ -89,6 +101,32 @@ class XmppPhone:
         message.send()
         return str(message["id"])
 
+    async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
+        """The text is a message of its own, after it."""
+        type = "application/pdf" if name.endswith(".pdf") else "image/jpeg"
+        answer = await self.client.plugin["xep_0363"].request_slot(
+            slixmpp.JID(f"upload.{DOMAIN}"), name, len(body), type
+        )
+        slot = answer["http_upload_slot"]
+        headers = {h["name"]: h["value"] for h in slot["put"]["headers"]} | {"Content-Type": type}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.put(
+                slot["put"]["url"], data=io.BytesIO(body), headers=headers, ssl=self.trust
+            ) as put,
+        ):
+            assert put.status == 201
+        message = self.message(slot["get"]["url"])
+        message["oob"]["url"] = slot["get"]["url"]
+        message.send()
+        if text:
+            await self.say(text)
+        return str(message["id"])
+
+    async def _picture(self, url: str) -> bytes:
+        async with aiohttp.ClientSession() as session, session.get(url, ssl=self.trust) as answer:
+            return await answer.read()
+
     async def next(self, seconds: float = 10.0) -> Seen:
         async with asyncio.timeout(seconds):
             message = await self.inbox.get()
@@ -98,7 +136,10 @@ class XmppPhone:
             text = message["reply"].strip_fallback_content()
         if message.get_plugin("replace", check=True) is not None:
             replaces = message["replace"]["id"]
-        return Seen(message["id"], text, (), answers_to, replaces)
+        picture = None
+        if message.get_plugin("oob", check=True) is not None and message["oob"]["url"] == text:
+            text, picture = "", await self._picture(text)
+        return Seen(message["id"], text, (), answers_to, replaces, picture=picture)
 
     async def leave(self) -> None:
         await self.client.plugin["xep_0191"].block(slixmpp.JID(self.bot))

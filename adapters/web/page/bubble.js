@@ -68,7 +68,9 @@ export function draw(message, phone, quoted) {
   }
   if (message.file) {
     parts.push(make("div", { class: "file" }, icon(message.file), words[message.file]));
-  } else {
+  }
+  if (message.picture) parts.push(make("img", { class: "picture", src: message.picture, alt: words.picture }));
+  if (message.text || !(message.file || message.picture)) {
     const shown = lines(message.text, otherwise);
     parts.push(make("div", { class: "text", lang: message.language }, ...shown));
   }

@@ -65,6 +65,8 @@ export class Phone {
     this.field = make("textarea", { rows: 1, dir: "auto", maxlength: 20000, enterkeyhint: "send",
       placeholder: words.write, "aria-label": words.write,
       onkeydown: (event) => this.#key(event), oninput: () => this.#grow() });
+    this.chooser = make("input", { type: "file", hidden: true,
+      accept: "image/jpeg,image/png,image/webp,image/gif", onchange: () => this.#picture() });
     this.menu = make("div", { class: "menu", hidden: true });
     const attach = button("clip", words.attach, { "aria-expanded": "false", class: "attach",
       onclick: () => this.#toggle(attach, this.#files()) });
@@ -72,7 +74,7 @@ export class Phone {
       onclick: () => this.#toggle(ideas, this.#examples()) });
     const composer = make("form", { class: "composer",
       onsubmit: (event) => { event.preventDefault(); this.#submit(); } },
-      attach, this.field, this.lines.length ? ideas : "",
+      attach, this.chooser, this.field, this.lines.length ? ideas : "",
       make("button", { type: "submit", class: "send", "aria-label": words.send,
         title: words.send }, icon("send")));
     this.chat.addEventListener("pointerdown", (event) => this.#hold(event));
@@ -196,8 +198,25 @@ export class Phone {
     return ["picture", "voice", "sticker"].map((kind) =>
       make("button", { type: "button", "data-kind": kind, onclick: () => {
         this.#closeMenu();
-        this.#echo(this.#wire.do(this.handle, "file", { kind }), { file: kind });
+        if (kind === "picture") this.chooser.click();
+        else this.#file(kind);
       } }, icon(kind), this.words[kind]));
+  }
+
+  #file(kind, more = {}) {
+    this.#echo(this.#wire.do(this.handle, "file", { kind, ...more }), { file: kind, ...more });
+  }
+
+  // A real picture, with what stands in the field as its text.
+  async #picture() {
+    const [body] = this.chooser.files;
+    this.chooser.value = "";
+    if (!body) return;
+    const answer = await fetch("pictures", { method: "POST", body }).catch(() => null);
+    const ref = answer?.ok ? await answer.text() : "-";
+    const text = this.field.value.trim();
+    this.#file("picture", text ? { ref, text } : { ref });
+    this.#clear();
   }
 
   #examples() {
