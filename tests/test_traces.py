@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
 
 EVERYWHERE = {
-    "core.store", "core.outbox", "core.copies", "core.people", "core.message", "core.text", "core.words",
+    "core.store", "core.outbox", "core.copies", "core.people", "core.message", "core.text",
+    "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.readable",
 }  # fmt: skip
 """The store and its keys, what words are made of, and whether there are any."""
