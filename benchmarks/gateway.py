@@ -15,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bots import config
-from bots.__main__ import adapters_of, open_store, talk_of
+from bots.__main__ import adapters_of, talk_of
 from bots.gateway import Gateway
+from bots.keeping import open_store
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
