@@ -34,17 +34,6 @@ def hand_on(
         )
     )
     turn.relayed = True
-    if not turn.down:
-        return
-    other = talking.open_to(turn.book, turn.who.id, conversation)
-    platform = turn.book.value(
-        "select a.platform from people p left join addresses a on a.id = p.address"
-        " where p.id = :id",
-        id=other.other,
-    )
-    if platform in turn.down:
-        name = Name("pseudonym", other.name)
-        turn.say(Say("Kept. {name} will get it as soon as their server is back.", name=name))
 
 
 def hand_on_pictures(turn: Turn, copy: copies.Copy | None, form: OpenForm | None) -> None:

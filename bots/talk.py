@@ -88,7 +88,7 @@ class Talk:
                 people.here(book, who, row)
                 book.wakes.add(f"person:{who.id}")
                 who = replace(who, address=row)
-        turn = Turn(book, who, event, text, self.languages, self.community, self.down)
+        turn = Turn(book, who, event, text, self.languages, self.community)
         if found is None or not _was_written_to(book, who):
             greet(turn)
         return turn

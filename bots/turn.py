@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,8 +46,8 @@ class OpenForm:
 
 @dataclass
 class Turn:
-    """text: what was written, cleaned. down: the platforms that can't be reached now.
-    relayed: it was handed on to somebody. uncovered: the form above another one was closed."""
+    """text: what was written, cleaned. relayed: it was handed on to somebody. uncovered: the form
+    above another one was closed."""
 
     book: Book
     who: Person
@@ -55,7 +55,6 @@ class Turn:
     text: str
     languages: Languages
     community: Community
-    down: Set[str] = frozenset()
     notices: list[Notice] = field(default_factory=list)
     relayed: bool = False
     uncovered: bool = False

@@ -3,6 +3,7 @@ and with whatever client the other side writes."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from pathlib import Path
@@ -135,3 +136,23 @@ async def test_one_side_receives_the_same_from_every_client(client: str, tmp_pat
     usual = await what_ana_receives(elsewhere("numbers"), tmp_path / "usual")
     found = await what_ana_receives(elsewhere("numbers"), tmp_path / "found", spelt)
     assert found == usual
+
+
+async def test_one_side_is_not_told_that_the_others_server_is_away(tmp_path: Path) -> None:
+    places = {"Ana": "here", "Vic": "away"}
+    away = MemoryPlatform("away")
+    platforms = {"here": MemoryPlatform("here"), "away": away}
+    async with World(platforms, database(tmp_path), places) as world:
+        await world.tell(BEFORE)
+        await world.says("Vic", SAID[0])
+        await world.tell(
+            "Ana sees: offers help\nAna presses: Accept\nAna sees: You are now talking"
+        )
+        away.current.up.clear()
+        async with asyncio.timeout(15):
+            while world.gateway.conditions["away"].trouble is None:
+                await asyncio.sleep(0.05)
+        await world.tell("Ana: Are you there, and when\nAna: /help\nAna sees: You can write")
+        away.current.up.set()
+        while "Are you there, and when" not in (await world.next("Vic")).text:
+            pass
