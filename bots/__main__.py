@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
+import hashlib
 import importlib
 import logging
 import resource
@@ -81,7 +82,7 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
             "homeserver": matrix.homeserver,
             "user": matrix.user,
             "password": config.secret(name, "password_file"),
-            "folder": _folder(config, "var/matrix"),
+            "folder": _folder(config, f"var/matrix/{_short(matrix.user, matrix.homeserver)}"),
             "proxy": matrix.proxy,
         }
     assert config.web is not None
@@ -100,6 +101,11 @@ def _folder(config: Config, name: str) -> Path:
     except OSError:
         raise Wrong(f"{config.path}: {folder} can't be written; make it so for this user") from None
     return folder
+
+
+def _short(*account: str) -> str:
+    """A name for what belongs to one account: another account finds no log-in of this one."""
+    return hashlib.sha256(" ".join(account).encode()).hexdigest()[:12]
 
 
 def _free(listen: str) -> str:

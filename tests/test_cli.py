@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import pytest
 
 from adapters import KNOWN
-from bots.__main__ import _free, obey, parser
+from bots.__main__ import _free, adapters_of, obey, parser
+from bots.config import load
 from bots.moderators import HANDLES
 from tests.conftest import make_platform, need_program
 from tests.platforms.bot_api import BotApi
@@ -256,7 +257,18 @@ async def test_a_folder_for_matrix_that_cannot_be_written(act: Act, tmp_path: Pa
     (tmp_path / "var").write_text("")
     settings = {"homeserver": "http://127.0.0.1:1", "user": "@bot:test.local"}
     write(tmp_path, matrix=settings | {"password_file": secret(tmp_path, "password", "pw")})
-    assert await failed(act, "matrix") == "var/matrix can't be written; make it so for this user"
+    told = await failed(act, "matrix")
+    assert re.fullmatch(r"var/matrix/\w{12} can't be written; make it so for this user", told)
+
+
+def test_each_matrix_account_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    folders = set()
+    for user, homeserver in (("a", "http://x"), ("b", "http://x"), ("a", "http://y")):
+        settings = {"homeserver": homeserver, "user": f"@{user}:test.local"}
+        write(tmp_path, matrix=settings | {"password_file": secret(tmp_path, "password", "pw")})
+        adapters_of(load(tmp_path / "config.toml"), ["matrix"], demo=False)
+        folders = {folder.name for folder in (tmp_path / "var" / "matrix").iterdir()}
+    assert len(folders) == 3
 
 
 async def test_check_without_a_configuration_is_about_the_playground(
