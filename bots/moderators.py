@@ -31,7 +31,7 @@ def address(platform: str | None, handle: str | None) -> Address:
 def trusted(book: Book, where: Address, level: int) -> None:
     """Also before they wrote for the first time."""
     found = people.at(book, where)
-    who = found[0] if found else people.meet(book, where, "en")
+    who = found[0] if found else people.expect(book, where)
     book.do("update people set trust = :level where id = :id", level=level, id=who.id)
 
 

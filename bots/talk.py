@@ -9,19 +9,17 @@ message that means something.  4 a button.  5 a form is open: an answer.  6 a co
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
 
-from bots import asking, questions, relaying
+from bots import asking, meeting, questions, relaying
 from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
 from bots.greeting import greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.turn import Community, OpenForm, Turn
-from core import copies, outbox, people
+from core import copies, outbox
 from core.actions import No, offers, talking
 from core.language import Languages
 from core.message import Inbound, Left, Say
-from core.people import Person
 from core.store import Book
 from core.text import clean, number, numbers
 from core.words import commands
@@ -42,18 +40,9 @@ class Talk:
 
     def hear(self, book: Book, event: Inbound | Left) -> bool:
         """-> whether it was handed on to somebody. Commits nothing itself."""
-        if event.cursor is not None:
-            save_cursor(book, event.sender.platform, event.cursor)
-        if isinstance(event, Left):
-            if found := people.at(book, event.sender):
-                outbox.dead(book, found[1])
+        turn = self._turn(book, event)
+        if turn is None:
             return False
-        if not _first_time(book, event):
-            return False
-        found = people.at(book, event.sender)
-        if found is None and people.banned(book, event.sender):
-            return False
-        turn = self._meet(book, event, found)
         try:
             self._interpret(turn)
         except No as no:
@@ -66,37 +55,27 @@ class Talk:
 
     def set_aside(self, book: Book, event: Inbound) -> bool:
         """A message whose hearing failed: acknowledged, and its author told."""
-        if event.cursor is not None:
-            save_cursor(book, event.sender.platform, event.cursor)
-        if not _first_time(book, event):
-            return False
-        turn = self._meet(book, event, people.at(book, event.sender))
-        turn.say(Say("Something went wrong here with your last message. Please send it again."))
-        outbox.put(book, turn.notices)
+        if turn := self._turn(book, event):
+            turn.say(Say("Something went wrong here with your last message. Please send it again."))
+            outbox.put(book, turn.notices)
         return False
 
-    # ------------------------------------------------------------------ who
-
-    def _meet(self, book: Book, event: Inbound, found: tuple[Person, int, bool] | None) -> Turn:
+    # 1
+    def _turn(self, book: Book, event: Inbound | Left) -> Turn | None:
+        """None: nothing is to be done, or it was done before."""
+        if not meeting.first_time(book, event):
+            return None
+        if isinstance(event, Left):
+            meeting.left(book, event)
+            return None
         text = clean(event.text, LONGEST + 1).strip()
+        found = meeting.who_wrote(book, event, text, self.languages)
         if found is None:
-            who = people.meet(book, event.sender, self._first_language(event, text))
-        else:
-            who, row, alive = found
-            people.seen(book, who)
-            if not alive or who.address != row:
-                people.here(book, who, row)
-                book.wakes.add(f"person:{who.id}")
-                who = replace(who, address=row)
-        turn = Turn(book, who, event, text, self.languages, self.community)
-        if found is None or not _was_written_to(book, who):
+            return None
+        turn = Turn(book, found.who, event, text, self.languages, self.community)
+        if found.new:
             greet(turn)
         return turn
-
-    def _first_language(self, event: Inbound, text: str) -> str:
-        if known := self.languages.negotiate(event.locale):
-            return known
-        return self.languages.negotiate(self.languages.detect(text, ["en"])) or "en"
 
     # ------------------------------------------------------------------ what
 
@@ -286,39 +265,6 @@ class Talk:
             kept = [[turn.text, turn.inbound.native]]
             about |= {"name": focus.name, "conversation": focus.id, "kept": kept}
         turn.open(questions.MEANT, about)
-
-
-def _first_time(book: Book, event: Inbound) -> bool:
-    """Remembers it, in the transaction of its effects; a fingerprint, for ids may hold handles."""
-    return bool(
-        book.do(
-            "insert into heard(id, at) values (:id, :now) on conflict do nothing",
-            id=book.fingerprint(event.sender.platform, event.sender.handle, event.id),
-            now=book.now,
-        )
-    )
-
-
-def save_cursor(book: Book, platform: str, cursor: str) -> None:
-    book.do(
-        "insert into cursors(platform, cursor) values (:platform, :cursor)"
-        " on conflict (platform) do update set cursor = excluded.cursor",
-        platform=platform,
-        cursor=cursor,
-    )
-
-
-def _was_written_to(book: Book, who: people.Person) -> bool:
-    """False for somebody whom the operator made known before they ever wrote, and for somebody
-    whose last message is long gone: they are greeted."""
-    return bool(
-        book.value(
-            "select 1 from copies where address = :address union all"
-            " select 1 from outbox where person = :who limit 1",
-            address=who.address,
-            who=who.id,
-        )
-    )
 
 
 def _forgets(word: str | None, form: OpenForm | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.message import Address
 from core.store import Book
@@ -118,6 +118,20 @@ def meet(book: Book, address: Address, language: str) -> Person:
         day=book.now // DAY,
     )
     return Person(id, language, NEW, "live", "now", row, None, book.now // DAY)
+
+
+def expect(book: Book, address: Address) -> Person:
+    """Somebody who is known before they ever write. Until then nothing is sent there (it may be
+    mistyped), and they have no language of their own."""
+    who = meet(book, address, "en")
+    book.do("update people set address = null where id = :id", id=who.id)
+    return replace(who, address=None)
+
+
+def expected(who: Person, alive: bool) -> bool:
+    """Whether nothing was ever heard of them. alive: the address that they write from now; whoever
+    can't be reached any more has none that is."""
+    return who.address is None and alive
 
 
 def seen(book: Book, who: Person) -> None:

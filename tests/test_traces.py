@@ -27,7 +27,8 @@ STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text(
 EVERYWHERE = {
     "core.store", "core.outbox", "core.copies", "core.people", "core.message", "core.text",
     "core.words",
-    "core.folding", "core.language", "core.detection", "core.privacy", "bots.readable",
+    "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",
+    "bots.readable",
 }  # fmt: skip
 """The store and its keys, what words are made of, and whether there are any."""
 
