@@ -24,6 +24,7 @@ from bots import health, keeping, logs, moderators
 from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.gateway import Gateway
 from bots.limits import Limits
+from bots.privacy_page import privacy_page
 from bots.talk import Talk
 from bots.turn import Community
 from core import people
@@ -125,6 +126,7 @@ def talk_of(config: Config, adapters: dict[str, Adapter]) -> Talk:
         name=config.community.name,
         audience=AUDIENCES.index(config.community.audience),
         readers={name: adapter.facts.reader for name, adapter in adapters.items()},
+        kept=config.retention,
     )
     return Talk(Languages(config.community.languages), community)
 
@@ -254,6 +256,7 @@ def parser() -> argparse.ArgumentParser:
     named.add_argument("platform", nargs="?")
     named.add_argument("handle", nargs="?")
     acts.add_parser("stats", parents=[shared], help="print counts")
+    acts.add_parser("privacy", parents=[shared], help="print what is kept of people, and how long")
     acts.add_parser("rotate-key", parents=[shared], help="a new master key; the gateway goes on")
     copying = acts.add_parser("backup", parents=[shared], help="a copy of the data without keys")
     copying.add_argument("target", type=Path)
@@ -287,6 +290,9 @@ def obey(given: argparse.Namespace) -> int:
             return check(config)
         if given.act == "moderator":
             return moderator(config, given.what, given.platform, given.handle)
+        if given.act == "privacy":
+            print(privacy_page(config.retention), end="")
+            return 0
         if given.act == "rotate-key":
             return keeping.rotate_key(config)
         if given.act == "backup":

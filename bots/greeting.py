@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bots.turn import Turn
-from core.message import Choice, Say, Sayable, Word, paragraphs
+from core.message import Choice, Joined, Say, Sayable, SayMany, Word, paragraphs
 
 MENU = (
     Choice("need", Say("I need help")),
@@ -59,6 +59,21 @@ def show_safety(turn: Turn, _: str) -> None:
                 "This gateway can read what passes through it. Leave out names, places and numbers"
                 " that you would not want found."
             ),
-            Say("“{forget}” wipes everything at any time.", forget=Word("forget")),
+            Joined(
+                " ",
+                (
+                    SayMany(
+                        "Messages are wiped here after {n} day at most.",
+                        "Messages are wiped here after {n} days at most.",
+                        turn.community.kept.copies_days,
+                    ),
+                    SayMany(
+                        "Who does not write for {n} day is forgotten.",
+                        "Who does not write for {n} days is forgotten.",
+                        turn.community.kept.idle_days,
+                    ),
+                    Say("“{forget}” wipes everything at any time.", forget=Word("forget")),
+                ),
+            ),
         )
     )

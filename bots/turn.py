@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bots.config import RetentionSettings
 from bots.forms import Draft, Field, Form, Option, Said, Sheet, answered, named, pending
 from bots.questions import FORMS
 from core.actions import No
@@ -28,11 +29,13 @@ _LASTING = ("need", "skills", "translate", "offer", "ask", "report")
 @dataclass(frozen=True)
 class Community:
     """What the operator decided. audience: the least trust that reads a need unless its author says
-    otherwise. readers: who else can read a platform ("telegram", "server", "nobody")."""
+    otherwise. readers: who else can read a platform ("telegram", "server", "nobody"). kept: how
+    long what is kept."""
 
     name: str
     audience: int
     readers: Mapping[str, str]
+    kept: RetentionSettings = field(default_factory=RetentionSettings)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bots.__main__ import parser
-from bots.config import TABLES
+from bots.config import TABLES, RetentionSettings
+from bots.privacy_page import privacy_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "locales" / "README.md"])
@@ -55,8 +56,8 @@ def test_files_and_tests_that_are_named_are_there(page: Path) -> None:
         for path in re.findall(
             r"(?:^|[\s(])((?:bots|core|adapters|tests|locales|docs|deploy)/[\w/.*-]*)", said
         ):
-            example = path.startswith(("tests/platforms/yours", "locales/ru/"))
-            assert example or list(ROOT.glob(path.rstrip("/."))), path
+            made = ("tests/platforms/yours", "locales/ru/", "locales/messages.pot")
+            assert path.startswith(made) or list(ROOT.glob(path.rstrip("/."))), path
 
 
 @pages
@@ -85,6 +86,13 @@ def test_settings_that_are_named_exist(page: Path) -> None:
     for shown in re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for table, values in tomllib.loads(shown).items():
             assert values.keys() <= TABLES[table].__dataclass_fields__.keys()
+
+
+def test_the_page_on_privacy_is_the_one_that_the_settings_make() -> None:
+    said = privacy_page(RetentionSettings())
+    assert (ROOT / "docs" / "privacy.md").read_text("utf-8") == said
+    for setting in RetentionSettings.__dataclass_fields__:  # each is told of
+        assert privacy_page(RetentionSettings(**{setting: 3141})) != said, setting
 
 
 def test_the_unit_starts_what_there_is() -> None:

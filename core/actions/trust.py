@@ -15,7 +15,7 @@ from core.store import Book
 from core.text import shortened
 from core.words import HANDED, new_code
 
-_CODE_DAYS = 3
+CODE_DAYS = 3
 
 
 def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
@@ -26,7 +26,7 @@ def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
     code = new_code(HANDED, secrets.SystemRandom())
     book.do(
         "insert into codes(code, kind, person, until) values (:code, :kind, :who, :until)",
-        code=code, kind=kind, who=who.id, until=book.now + _CODE_DAYS * 86400,
+        code=code, kind=kind, who=who.id, until=book.now + CODE_DAYS * 86400,
     )  # fmt: skip
     if kind == "link":
         how = Say("In your other messenger, send me this within 3 days:")

@@ -1,0 +1,58 @@
+"""What is kept of people, and how long: the page for them, made from the configuration."""
+
+from __future__ import annotations
+
+from bots.config import RetentionSettings
+from core.actions.trust import CODE_DAYS
+
+
+def privacy_page(kept: RetentionSettings) -> str:
+    """-> Markdown; docs/privacy.md is this page for the settings that nobody changed."""
+
+    def days(count: int) -> str:
+        return f"{count} day" if count == 1 else f"{count} days"
+
+    hours = f"{kept.undelivered_hours} hour" + "s" * (kept.undelivered_hours != 1)
+    closed, messages, idle = map(days, (kept.closed_days, kept.copies_days, kept.idle_days))
+    rows = (
+        ("your account's address on a messenger", "until you are forgotten"),
+        (
+            "the day on which you wrote last; your languages, skills and countries, and who"
+            " vouched for you",
+            "until you change them, or are forgotten",
+        ),
+        ("what a need says, and the offers for it", f"until {closed} after it is closed"),
+        ("the code of a closed need, and how it was answered", idle),
+        (
+            "messages in a conversation, and their translations",
+            f"until {closed} after it is closed, and at most {messages}",
+        ),
+        ("pictures, made anew from their pixels", f"until they are delivered, at most {hours}"),
+        ("a message that can't be delivered", f"{hours}; then its author is told"),
+        ("where a message stands in your chat, so that a reply finds its way", messages),
+        ("an answer to a question of the gateway's", "until the last question is answered"),
+        ("a fingerprint of each message, so that it counts once", days(kept.heard_days)),
+        ("a code to vouch, verify or link", f"until it is used, at most {days(CODE_DAYS)}"),
+        ("what you report", "until a moderator has dealt with it"),
+        ("whom you blocked", "until one of you is forgotten"),
+        (
+            "a fingerprint of the address of somebody who was suspended",
+            f"{days(kept.ban_days)} after they are forgotten",
+        ),
+    )
+    table = "\n".join(f"| {what} | {long} |" for what, long in rows)
+    return f"""\
+# What is kept, and for how long
+
+`forget` wipes everything about you at once. Who does not write for {days(kept.warning_days)} is
+warned, and after {idle} without a word forgotten in the same way: addresses, needs, offers and
+conversations go, and the keys to them, so that no copy of the database can be read either.
+
+| what | how long |
+|---|---|
+{table}
+
+What people write, and where they are, is sealed on the disk. The gateway asks for no name,
+number or place, and keeps no record of when anybody reads. It can't delete what the messengers
+themselves keep, or what stands on other people's phones.
+"""
