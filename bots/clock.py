@@ -12,8 +12,8 @@ from typing import Any
 
 from bots.config import RetentionSettings
 from bots.retention import clear_away
-from core import outbox, people
-from core.actions import needs, translators
+from core import outbox, people, timers
+from core.actions import alerts, needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import by_id
 from core.store import Book, StoreDown
@@ -27,7 +27,7 @@ _LONGEST_SLEEP = 60.0
 
 def wake_more(book: Book, need: str) -> list[Notice]:
     found = by_id(book, need)
-    return needs.next_wave(book, found) if found else []
+    return alerts.next_wave(book, found) if found else []
 
 
 def ask_still_needed(book: Book, need: str) -> list[Notice]:
@@ -35,7 +35,7 @@ def ask_still_needed(book: Book, need: str) -> list[Notice]:
     found = by_id(book, need)
     if found is None or found.state != "open":
         return []
-    needs.remind(book, book.now + _GRACE, "close_unanswered", need)
+    timers.remind(book, book.now + _GRACE, "close_unanswered", need)
     question = Say(
         "Your need {code} is 30 days old. Is it still needed?"
         " Without an answer it closes in 3 days.",
@@ -57,19 +57,19 @@ def close_unanswered(book: Book, need: str) -> list[Notice]:
 
 
 def look_for_translators(book: Book, conversation: str) -> list[Notice]:
-    needs.remind(book, book.now + 3600, "look_for_translators", conversation)
+    timers.remind(book, book.now + translators.LOOK_AGAIN, "look_for_translators", conversation)
     notices = translators.find_translators(book, conversation)
     if not translators.wanted(book, conversation):
-        book.do("delete from timers where about = :id", id=conversation)
+        timers.no_more(book, conversation)
     return notices
 
 
 def daily(book: Book, _: str) -> list[Notice]:
     """Digests."""
-    needs.remind(book, book.now + _DAY, "daily", "")
+    timers.remind(book, book.now + _DAY, "daily", "")
     waiting = book.column("select distinct person from alerts where state = 'digest'")
     readers = [reader for id in waiting if (reader := people.known(book, id))]
-    return [n for who in readers if who.alerts == "daily" for n in needs.digest(book, who)]
+    return [n for who in readers if who.alerts == "daily" for n in alerts.digest(book, who)]
 
 
 KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
@@ -82,7 +82,7 @@ def run_due(book: Book, kept: RetentionSettings) -> int | None:
     """Runs what is due. -> the time of the next timer."""
     for kind, first in (("daily", _DAY), ("clear_away", 0)):
         if not book.value("select 1 from timers where kind = :kind", kind=kind):
-            needs.remind(book, book.now + first, kind, "")
+            timers.remind(book, book.now + first, kind, "")
     due = book.all(
         "select id, kind, about from timers where due <= :now order by due, id limit 100",
         now=book.now,

@@ -11,8 +11,19 @@ from bots.forms import Form
 from bots.greeting import MENU, show_safety
 from bots.turn import Turn
 from core import people, pseudonyms
-from core.actions import No, belonging, offers, profile, talking, translating, translators, trust
-from core.actions import needs as actions
+from core.actions import (
+    No,
+    alerts,
+    belonging,
+    needs,
+    offers,
+    profile,
+    seeing,
+    talking,
+    translating,
+    translators,
+    trust,
+)
 from core.message import Choice, Code, Joined, Say, Word, lines, pack
 from core.needs import by_code
 from core.people import MODERATOR, NEW, VOUCHED
@@ -81,12 +92,12 @@ def need(turn: Turn, text: str) -> None:
 def offer(turn: Turn, rest: str) -> None:
     typed, _, text = rest.partition(" ")
     if not typed:
-        return turn.tell(actions.list_needs(turn.book, turn.who))
+        return turn.tell(seeing.list_needs(turn.book, turn.who))
     found = code(typed)
     if found is None:
         say = Say("There is no open need {code}. It may be closed.", code=typed[:20])
-        raise No(say, (actions.SEE_NEEDS,))
-    actions.check_may_offer(turn.book, turn.who, found)
+        raise No(say, (seeing.SEE_NEEDS,))
+    seeing.check_may_offer(turn.book, turn.who, found)
     if not text.strip():
         return turn.open(helping.OFFER, {"code": found})
     language = turn.languages.detect(text, [turn.who.language])
@@ -100,9 +111,9 @@ def close(turn: Turn, rest: str) -> None:
     found = code(rest)
     need = by_code(turn.book, found) if found else None
     if need is None or (need.person != turn.who.id and turn.who.trust < MODERATOR):
-        raise No(Say("You have no need {code}.", code=rest[:20]), (actions.SEE_MINE,))
+        raise No(Say("You have no need {code}.", code=rest[:20]), (seeing.SEE_MINE,))
     if need.state != "open":
-        raise No(Say("{code} is closed already.", code=Code(need.code)), (actions.SEE_MINE,))
+        raise No(Say("{code} is closed already.", code=Code(need.code)), (seeing.SEE_MINE,))
     return turn.open(questions.CLOSE, {"code": need.code})
 
 
@@ -233,7 +244,7 @@ def _plain(action: Callable[..., list[Any]]) -> Callable[[Turn, str], None]:
 
 COMMANDS: dict[str, Command] = {
     "need": Command(need, Say("ask for help")),
-    "needs": Command(_plain(actions.list_needs), Say("open needs that you could answer")),
+    "needs": Command(_plain(seeing.list_needs), Say("open needs that you could answer")),
     "offer": Command(offer, Say("offer help with a need, by its code")),
     "skills": Command(skills, Say("what you can help with, and how often")),
     "translate": Command(translate, Say("the languages between which you translate")),
@@ -260,11 +271,11 @@ COMMANDS: dict[str, Command] = {
     "accept": Command(_on(offers.accept)),
     "decline": Command(_on(offers.decline)),
     "ask": Command(ask),
-    "pass": Command(_on(actions.decline_alert)),
-    "why": Command(_on(actions.explain_alert)),
-    "keep": Command(_on(actions.keep_need)),
+    "pass": Command(_on(alerts.decline_alert)),
+    "why": Command(_on(alerts.explain_alert)),
+    "keep": Command(_on(needs.keep_need)),
     "leave": Command(leave),
-    "read": Command(_on(actions.read_need)),
+    "read": Command(_on(seeing.read_need)),
     "join": Command(_on(translating.join)),
     "notnow": Command(_on(translators.not_now)),
     "suspend": Command(_on(trust.suspend)),

@@ -7,7 +7,7 @@ from bots.asking import INTENT, NEED
 from bots.forms import Field, Form, Option, Outcome, Said, Sheet, Value
 from bots.helping import ASK, OFFER, SKILLS, TRANSLATE
 from bots.picking import language_named, one_of, text_only
-from core.actions import No, belonging, profile, talking
+from core.actions import No, belonging, parting, profile
 from core.actions.needs import close_need
 from core.message import Code, Joined, Name, Say, Sayable, Word, dots, unpack
 
@@ -66,7 +66,7 @@ LEAVE = Form(
             lambda _: [Option("end", Say("End it")), Option("/cancel", Say("Go on talking"))],
         ),
     ),
-    lambda book, s: talking.leave(book, s.who, s.about["id"]),
+    lambda book, s: parting.leave(book, s.who, s.about["id"]),
 )
 
 FORGET = Form(
@@ -113,7 +113,7 @@ REPORT = Form(
             text_only,
         ),
     ),
-    lambda book, s: talking.report(
+    lambda book, s: parting.report(
         book, s.who, conversation=s.answers["whom"], text=s.answers["text"]
     ),
 )
@@ -121,7 +121,7 @@ REPORT = Form(
 BLOCK = Form(
     "block",
     (Field("whom", lambda _: Say("Whom do you block?"), one_of, lambda s: [*_each(s), _CANCEL]),),
-    lambda book, s: talking.block(book, s.who, s.answers["whom"]),
+    lambda book, s: parting.block(book, s.who, s.answers["whom"]),
 )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from bots.config import RetentionSettings
-from core import forgetting, outbox, people
-from core.actions import belonging, needs, pictures
+from core import forgetting, outbox, people, timers
+from core.actions import belonging, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
 from core.store import Book
@@ -22,7 +22,7 @@ _AT_ONCE = 200
 
 def clear_away(book: Book, kept: RetentionSettings) -> list[Notice]:
     """Every hour. -> what those concerned are told."""
-    needs.remind(book, book.now + HOUR, "clear_away", "")
+    timers.remind(book, book.now + HOUR, "clear_away", "")
     _old(book, kept)
     _closed(book, kept)
     return [*_undelivered(book, kept), *_warned(book, kept), *_forgotten(book, kept)]

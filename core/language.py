@@ -137,10 +137,6 @@ class Languages:
         """Where a message is looked for: the language, then those its readers accept."""
         return (language, *_LANGUAGES["fallback"].get(language, ("en",)))
 
-    def direction(self, language: str) -> str:
-        """ "ltr" or "rtl"."""
-        return "rtl" if language in _RTL else "ltr"
-
     # ----------------------------------------------------------- rendering
 
     def render(self, text: Arg, language: str) -> str:

@@ -11,12 +11,12 @@ from core.store import Book
 from core.text import shortened
 
 DAYS_OPEN = 30
-NOWHERE = ""
-"""The country of a need whose author would rather not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
+    """country: "" if its author would rather not say."""
+
     id: str
     code: str
     person: str

@@ -16,7 +16,7 @@ from bots.config import RetentionSettings
 from bots.talk import Talk
 from bots.turn import Community
 from core import outbox, people
-from core.actions import belonging, talking
+from core.actions import belonging, parting
 from core.message import Address, Inbound, Notice, Say
 from core.people import VOUCHED
 from core.store import Book, Store
@@ -149,7 +149,7 @@ def test_a_closed_conversation_goes_after_7_days_with_all_that_was_said(town: To
     town.told("ana"), town.told("vic")
     names = town.do(lambda book: opened(book, "members", "pseudonym"))
     ana = town.who("ana")
-    town.do(lambda book: talking.leave(book, ana, id))
+    town.do(lambda book: parting.leave(book, ana, id))
     town.do(close_the_needs)
     assert "a lawyer, quickly" in town.texts()
     town.wait(6 * DAY)

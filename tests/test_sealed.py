@@ -21,7 +21,7 @@ from bots.__main__ import obey, parser
 from bots.talk import Talk
 from bots.turn import Community
 from core import copies, outbox, people
-from core.actions import belonging, talking
+from core.actions import belonging, parting, talking
 from core.keys import Locked
 from core.language import Languages
 from core.message import Address, Inbound
@@ -79,7 +79,7 @@ def plant(book: Book, pairs: range) -> None:
         if n % 5 == 0:
             (seen,) = talking.conversations(book, asker.id)
             reason = f"They asked for money, {word('report', 2 * n)}"
-            outbox.put(book, talking.report(book, asker, conversation=seen.id, text=reason))
+            outbox.put(book, parting.report(book, asker, conversation=seen.id, text=reason))
 
 
 def store_in(folder: Path, **how: Any) -> Store:

@@ -42,13 +42,13 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     ),
     "a need is posted": (
         "confirm:post",
-        [*FORM, "core.actions.needs", "core.matching"],
-        {"bots.asking", "bots.picking", "core.needs", "core.skills"},
+        [*FORM, "core.actions.needs", "core.actions.alerts", "core.matching"],
+        {"bots.asking", "bots.picking", "core.needs", "core.skills", "core.timers"},
     ),
     "an offer is made": (
         "Asylum lawyer",
         [*FORM, "core.actions.offers"],
-        {"bots.helping", "bots.picking", "core.actions.needs", "core.needs", "core.pseudonyms"},
+        {"bots.helping", "bots.picking", "core.actions.seeing", "core.needs", "core.pseudonyms"},
     ),
     "a message is relayed": (
         "Do you know who",

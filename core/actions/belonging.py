@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import forgetting, outbox, people
-from core.actions import No, talking
+from core.actions import No, parting
 from core.actions.needs import shut
 from core.message import Joined, Notice, Say, Sayable, SayMany
 from core.needs import by_id
@@ -88,7 +88,7 @@ def forget(book: Book, who: Person) -> list[Notice]:
 
 def let_go(book: Book, who: Person) -> list[Notice]:
     """Deletes everything of this person. Peers learn only that the conversation is closed."""
-    ended = talking.withdraw(book, who)
+    ended = parting.withdraw(book, who)
     for id in book.column("select id from needs where person = :who", who=who.id):
         need = by_id(book, id)
         assert need is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core import people, pseudonyms
 from core.actions import No, talking
-from core.actions.needs import SEE_MINE, check_may_offer
+from core.actions.seeing import SEE_MINE, check_may_offer
 from core.actions.translators import find_translators
 from core.message import (
     Choice,

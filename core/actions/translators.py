@@ -7,11 +7,13 @@ from core.actions import No
 from core.message import Choice, Code, Joined, Name, Notice, Say, lines
 from core.people import Person
 from core.store import Book
+from core.timers import remind
 
 ASKED_AT_ONCE = 5
 _BUSY = 5
 """A translator with this many open conversations is asked no more."""
-_LOOK_AGAIN = 3600
+LOOK_AGAIN = 3600
+"""Seconds until free translators are looked for once more."""
 
 
 def parties_of(book: Book, conversation: str) -> dict[str, str]:
@@ -98,12 +100,7 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
     )
     first_look = not book.value("select 1 from timers where about = :id", id=conversation)
     if first_look:
-        book.do(
-            "insert into timers(due, kind, about) values (:due, 'look_for_translators', :id)",
-            due=book.now + _LOOK_AGAIN,
-            id=conversation,
-        )
-        book.wakes.add("timers")
+        remind(book, book.now + LOOK_AGAIN, "look_for_translators", conversation)
     source, target = gaps[0]
     ask = lines(
         Say(

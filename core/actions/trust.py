@@ -6,8 +6,9 @@ import secrets
 import uuid
 
 from core import people
-from core.actions import No, talking
-from core.actions.needs import SEE_NEEDS, shut
+from core.actions import No, parting, talking
+from core.actions.needs import shut
+from core.actions.seeing import SEE_NEEDS
 from core.message import Choice, Code, Joined, Notice, Quote, Say, Word, lines
 from core.needs import by_id
 from core.people import VERIFIED, VOUCHED, Person
@@ -101,7 +102,7 @@ def suspend(book: Book, who: Person, report: str) -> list[Notice]:
     book.do("update offers set state = 'declined' where person = :id and state = 'sent'", id=about)
     suspended = people.known(book, about)
     assert suspended is not None
-    ended = talking.withdraw(book, suspended)
+    ended = parting.withdraw(book, suspended)
     for id in book.column("select id from needs where person = :id and state = 'open'", id=about):
         if need := by_id(book, id):
             ended += shut(book, need)
