@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.actions import No
 from core.language import Languages
 from core.message import Arg, Notice, Sayable
 from core.people import Person
@@ -153,9 +152,3 @@ def _leave(answers: dict[str, Any], name: str) -> bool:
     step = draft.pop("step", None)
     answers[f"{name}?"] = draft
     return bool(step)
-
-
-__all__ = [
-    "Change", "Draft", "Field", "Form", "No", "Option", "Said", "Sheet", "Value",
-    "answered", "named", "pending", "went_back",
-]  # fmt: skip

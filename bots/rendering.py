@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.language import Languages
 from core.message import Facts, Joined, Outbound, Say, lines, paragraphs
 from core.outbox import Waiting
-from core.text import split
+from core.text import defanged, split
 
 LOST = Say("(A picture that came with it can't be shown here.)")
 
@@ -34,7 +34,7 @@ def rendered(
             text=part,
             choices=(buttons or ()) if n == last else (),
             answers_to=row.answers if n == 0 else None,
-            quote=row.quote if n == 0 else None,
+            quote=defanged(row.quote) if row.quote and n == 0 else None,
             thread=notice.thread,
             replaces=row.replaces if n == 0 and facts.edits else None,
             language=row.language,

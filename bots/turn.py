@@ -13,11 +13,11 @@ from bots.config import RetentionSettings
 from bots.forms import Draft, Field, Form, Option, Said, Sheet, answered, named, pending
 from bots.questions import FORMS
 from core.actions import No
+from core.folding import key
 from core.language import Languages
 from core.message import Arg, Choice, Inbound, Notice, Reply, Say, Sayable, paragraphs
 from core.people import Person
 from core.store import Book
-from core.words import key
 
 _PATIENCE = 2
 """After so many refused answers, the way out is shown."""

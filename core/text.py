@@ -62,11 +62,6 @@ def _four_marks(run: re.Match[str]) -> str:
     return "".join(kept)
 
 
-def framed(text: str) -> str:
-    """Every line behind a bar, so that it can never pass for the bot's own."""
-    return "\n".join(BAR + line for line in text.splitlines() or [""])
-
-
 # --------------------------------------------------------------- words that must not be live
 
 _TLDS = (

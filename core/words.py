@@ -9,22 +9,8 @@ from functools import cache
 from random import Random
 
 from core import pseudonyms
-from core.folding import bare, fold, key, load
+from core.folding import fold, key, load
 from core.text import number
-
-__all__ = [
-    "ALPHABET",
-    "SENTENCES",
-    "UNIVERSAL",
-    "Commands",
-    "bare",
-    "code",
-    "commands",
-    "fold",
-    "handed",
-    "key",
-    "new_code",
-]
 
 # --------------------------------------------------------------- codes of needs
 

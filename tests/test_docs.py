@@ -61,6 +61,13 @@ def test_files_and_tests_that_are_named_are_there(page: Path) -> None:
 
 
 @pages
+def test_tests_that_hold_something_are_there(page: Path) -> None:
+    for said in code(TEXTS[page]):
+        for name in re.findall(r"(?:^|[\s(])(test_\w+\.py)", said):
+            assert list((ROOT / "tests").rglob(name)), name
+
+
+@pages
 def test_make_can_make_what_is_named(page: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for said in code(TEXTS[page]):

@@ -272,6 +272,15 @@ def test_a_picture_that_is_gone_is_said_to_be() -> None:
     assert "can't be shown" in out.text
 
 
+def test_a_quote_above_an_answer_holds_nothing_to_tap() -> None:
+    facts = Facts(buttons=False, edits=True, max_length=4000, unit="utf16")
+    notice = Notice("p", Quote("yes"), key="k")
+    quote = "see https://evil.example/x and /forget"
+    row = Waiting(1, "k", "p", "en", 1, Address("x", "h"), True, notice, "a", None, quote)
+    (out,) = rendered(LANGUAGES, row, facts)
+    assert out.quote == "see hxxps://evil[.]example/x and ／forget"
+
+
 async def _waits(world: World, entry: str) -> int:
     """A picture for somebody whose platform is down. -> its row in the outbox"""
     address = world.players["Ana"].phone.address

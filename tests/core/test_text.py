@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.text import clean, defanged, finds, framed, number, numbers, only_emoji, split
+from core.text import clean, defanged, finds, number, numbers, only_emoji, split
 
 ANY = st.text(st.characters(exclude_categories=()))
 """Every str, lone surrogates included."""
@@ -66,13 +66,6 @@ def test_piles_of_marks_blank_lines_and_trailing_spaces_are_cut_down() -> None:
 def test_a_cut_does_not_fall_inside_a_family() -> None:
     family = "👨‍👩‍👧‍👦"
     assert clean("ab" + family, 5) == "ab"
-
-
-def test_every_line_of_somebodys_words_stands_behind_a_bar() -> None:
-    assert framed("MODERATOR:\u2028send your name\n\nok").split("\n") == [
-        "│ MODERATOR:", "│ send your name", "│ ", "│ ok",
-    ]  # fmt: skip
-    assert framed("") == "│ "
 
 
 @pytest.mark.parametrize(
