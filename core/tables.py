@@ -4,7 +4,8 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-outbox.notice. Under the conversation's: entries.text, members.pseudonym.
+outbox.notice. Under the conversation's: entries.text, members.pseudonym,
+files.body.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def _int(name: str, *, null: bool = False, default: int | None = None) -> Column
 # One row: the number of the last upgrade step; a fingerprint of the key store that opens the rest.
 version = _table("version", Column("step", Integer, nullable=False), _text("keys", default=""))
 
-# state: live | paused (stop) | suspended. alerts: now | daily | never. trust: core.people.TRUST.
-# address: where they wrote last. focus: the conversation that plain messages go to; null: unclear.
+# state: live | suspended. alerts: now | daily | never. trust: core.people.TRUST.
+# address: where they wrote last; null: nowhere yet, or nowhere any more.
+# focus: the conversation that plain messages go to; null: unclear.
 # seen, warned: the days, since 1970, when they wrote last, and were told since then that their
 # silence will have them forgotten.
 people = _table(

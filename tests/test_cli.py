@@ -1,4 +1,4 @@
-"""The operator at the terminal: `movements run | check | moderator | stats`."""
+"""The operator at the terminal: `movements run | check | moderator | stats | privacy`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Told:
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
-        self.rows = {line.split()[0]: line for line in out.splitlines()}
+        self.rows = {line.split()[0]: line for line in out.splitlines() if line}
         assert "Traceback" not in out + err
 
 
@@ -348,6 +348,16 @@ async def test_a_mistake_is_one_line(mistake: str, act: Act, tmp_path: Path) -> 
 
 
 # ------------------------------------------------------------------------ moderators and counts
+
+
+async def test_the_page_on_privacy_has_the_configured_times(act: Act, tmp_path: Path) -> None:
+    write(tmp_path, retention={"copies_days": 3}, web={})
+    told = await act("privacy")
+    assert told.code == 0
+    assert (
+        "| where a message stands in your chat, so that a reply finds its way | 3 days |"
+        in told.out
+    )
 
 
 def test_every_platform_has_a_form_of_handle() -> None:

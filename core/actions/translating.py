@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from typing import Any
 
 from core import copies, people, pseudonyms
 from core.actions import No
@@ -126,12 +127,11 @@ def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
     return [prompt]
 
 
-def translate(
-    book: Book, who: Person, *, entry: str, target: str, text: str, native: str
-) -> list[Notice]:
-    """The translation reaches its reader as a reply to the original; a later one replaces it."""
+def _for_translator(book: Book, who: Person, entry: str) -> Any:
+    """-> conversation, author, text of an entry, and the translator's own pseudonym there, all as
+    they are kept. Raises No."""
     row = book.one(
-        "select e.conversation, e.author, e.text from entries e join conversations c"
+        "select e.conversation, e.author, e.text, m.pseudonym from entries e join conversations c"
         " on c.id = e.conversation join members m on m.conversation = e.conversation"
         " where e.id = :id and m.person = :who and m.role = 'translator' and c.state = 'open'",
         id=entry,
@@ -139,6 +139,14 @@ def translate(
     )
     if row is None:
         raise No(Say("This conversation is closed."))
+    return row
+
+
+def translate(
+    book: Book, who: Person, *, entry: str, target: str, text: str, native: str
+) -> list[Notice]:
+    """The translation reaches its reader as a reply to the original; a later one replaces it."""
+    row = _for_translator(book, who, entry)
     if not row.text:
         raise No(Say("The author took this message back."))
     before = book.value(
@@ -179,15 +187,7 @@ def translate(
 
 def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:
     """The translator's "?": the author is asked, in a reply to their own message."""
-    row = book.one(
-        "select e.conversation, e.author, e.text, m.pseudonym from entries e join conversations c"
-        " on c.id = e.conversation join members m on m.conversation = e.conversation"
-        " where e.id = :id and m.person = :who and m.role = 'translator' and c.state = 'open'",
-        id=entry,
-        who=who.id,
-    )
-    if row is None:
-        raise No(Say("This conversation is closed."))
+    row = _for_translator(book, who, entry)
     text = book.unseal(row.conversation, "entries.text", entry, row.text)
     name = people.pseudonym(book, row.conversation, who.id, row.pseudonym)
     question = Notice(
