@@ -30,7 +30,7 @@ from core.message import (
     Unsent,
 )
 from core.outbox import Sent, Waiting
-from core.store import StoreDown
+from core.store import Book, Done, StoreDown
 
 log = logging.getLogger("movements.courier")
 
@@ -109,6 +109,7 @@ class Courier:
         self.lanes: dict[str, Lane] = {}
         self.known: set[int] = set()
         self.last = 0
+        self.loading = False
         self.began = False
         """What waited when this process began is loaded."""
         self.news = asyncio.Event()
@@ -140,16 +141,29 @@ class Courier:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _load(self) -> None:
+        self.loading = True
         while self.returned:
             await self._readdress(self.returned.pop())
-        while True:
-            before = self.last
-            rows, self.last = await self._surely(partial(outbox.waiting, after=self.last))
-            for row in rows:
-                self._queue(row)
-            if self.last == before:
-                self.began = True
-                return
+        while self._take(*await self._surely(self.look)):
+            pass
+        self.began, self.loading = True, False
+
+    def look(self, book: Book) -> tuple[list[Waiting], int, bool]:
+        """-> what waits after the last row that was taken: a job, and the last of each commit that
+        put something there."""
+        return outbox.waiting(book, after=self.last)
+
+    def found(self, end: Done) -> None:
+        """The end of a commit's last job. While other rows are looked for, or are to stand before
+        these because somebody came back, these are looked for after them."""
+        if self.loading or self.returned or end.error is not None or self._take(*end.result):
+            self.wake()
+
+    def _take(self, rows: list[Waiting], last: int, more: bool) -> bool:
+        for row in rows:
+            self._queue(row)
+        self.last = max(self.last, last)
+        return more
 
     def _queue(self, row: Waiting) -> None:
         if row.id in self.known or row.to.platform not in self.adapters:

@@ -74,20 +74,20 @@ class Gateway:
             loop.call_soon_threadsafe(self._resolve, done, wakes)
 
     def _resolve(self, done: list[Done], wakes: set[str]) -> None:
+        for wake in wakes:
+            if wake == "timers":
+                self.clock.wake()
+            elif wake != "outbox":  # the courier's own job read it in the same commit
+                self.courier.again(wake.removeprefix("person:"))
         for end in done:
-            if end.token.done():  # its caller was cancelled
+            if end.token is self.courier:
+                self.courier.found(end)
+            elif end.token.done():  # its caller was cancelled
                 continue
-            if end.error is None:
+            elif end.error is None:
                 end.token.set_result(end.result)
             else:
                 end.token.set_exception(end.error)
-        for wake in wakes:
-            if wake == "outbox":
-                self.courier.wake()
-            elif wake == "timers":
-                self.clock.wake()
-            else:
-                self.courier.again(wake.removeprefix("person:"))
 
     # ------------------------------------------------------------------ hearing
 
@@ -124,6 +124,7 @@ class Gateway:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         self.store.give_back = partial(self._given_back, loop)
+        self.store.ends_with = {"outbox": (self.courier.look, self.courier)}
         async with asyncio.TaskGroup() as group:
             if self.limits is not None:
                 group.create_task(self.limits.run())

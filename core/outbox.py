@@ -105,16 +105,18 @@ where o.state = 'waiting' and a.alive = 1
 """
 
 
-def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], int]:
-    """-> deliverable rows after a row id, oldest first, and the last id that was looked at."""
+def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], int, bool]:
+    """-> deliverable rows after a row id, oldest first, the last id that was looked at, and whether
+    there may be more."""
     rows = book.all(
         f"{_WAITING} and o.id > :after order by o.id limit :limit", after=after, limit=limit
     )
-    if len(rows) < limit:
-        last = book.value("select max(id) from outbox where id > :after", after=after)
-    else:
+    more = len(rows) == limit
+    if more:
         last = rows[-1].id
-    return _readable(book, rows), max(after, last or 0)
+    else:
+        last = book.value("select max(id) from outbox where id > :after", after=after)
+    return _readable(book, rows), max(after, last or 0), more
 
 
 def waiting_for(book: Book, person: str) -> list[Waiting]:

@@ -165,6 +165,9 @@ class Store:
         self.jobs: queue.SimpleQueue[tuple[Job[Any], Any] | None] = queue.SimpleQueue()
         self.give_back: Callable[[list[Done], set[str]], None] = lambda done, wakes: None
         """Called by the writer after each commit, with what that commit ended and what it woke."""
+        self.ends_with: Mapping[str, tuple[Job[Any], Any]] = {}
+        """By a wake: a job that runs last in a commit which wakes it, and its token. It reads what
+        the commit wrote, and saves a second transaction for it."""
         self.thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self.thread.start()
 
@@ -221,6 +224,8 @@ class Store:
                     forgetting.erase(book, id)
                 for job, token in batch:
                     done.append(self._run(book, job, token))
+                for wake in book.wakes & self.ends_with.keys():
+                    done.append(self._run(book, *self.ends_with[wake]))
                 self._settle_keys(book)
             self._after(book)
         except Exception as error:  # nothing of this batch is on disk

@@ -141,7 +141,7 @@ class Room:
     def _heard(self, book: Book, event: Inbound) -> None:
         self.talk.hear(book, event)
         while True:
-            rows, _ = outbox.waiting(book, 0)
+            rows, *_ = outbox.waiting(book, 0)
             if not rows:
                 return
             for row in rows:
