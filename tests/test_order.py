@@ -124,9 +124,7 @@ class Office:
             who = people.meet(book, Address(first, handle), "en").id
             for platform in others:
                 linked = people.meet(book, Address(platform, handle), "en")
-                book.do(
-                    "update addresses set person = :who where person = :it", who=who, it=linked.id
-                )
+                people.move(book, linked.id, who)
                 book.do("delete from people where id = :it", it=linked.id)
             return who
 
