@@ -186,6 +186,7 @@ class Courier:
             if lane and lane.task and not lane.flying:
                 lane.task.cancel()
                 await asyncio.gather(lane.task, return_exceptions=True)
+                lane.task = None  # one that had not begun yet does not say so itself
                 if lane.rows:
                     self._landed(lane.rows[0])
             rows = await self._surely(partial(outbox.waiting_for, person=person))

@@ -162,7 +162,6 @@ class Gateway:
             await adapter.up.wait()
             if self.conditions[name].trouble is not None:
                 self.conditions[name] = Condition(time.time())
-                self.talk.down = self.talk.down - {name}
                 log.info("%s is up", name)
             await asyncio.sleep(1)
             if not adapter.up.is_set() and self.conditions[name].trouble is None:
@@ -173,7 +172,6 @@ class Gateway:
         before = self.conditions[name]
         since = time.time() if before.trouble is None else before.since
         self.conditions[name] = Condition(since, trouble)
-        self.talk.down = self.talk.down | {name}
 
 
 def _cursor(book: Any, platform: str) -> str | None:

@@ -8,8 +8,6 @@ message that means something.  4 a button.  5 a form is open: an answer.  6 a co
 
 from __future__ import annotations
 
-from collections.abc import Set
-
 from bots import asking, meeting, questions, relaying
 from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
@@ -31,11 +29,10 @@ _AT_ONCE = 60
 
 
 class Talk:
-    """down: the platforms that can't be reached now, as the gateway last saw them."""
+    """What people write, in one community, whatever the platform."""
 
     def __init__(self, languages: Languages, community: Community) -> None:
         self.languages, self.community = languages, community
-        self.down: Set[str] = frozenset()
         self.repeats = Repeats()
 
     def hear(self, book: Book, event: Inbound | Left) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from core import copies, people
 from core.message import Address, Choice, Notice, Reply, Sayable, pack, unpack
+from core.privacy import Damaged
 from core.store import Book
 
 FAREWELL = "farewell."
@@ -126,9 +127,18 @@ def waiting_for(book: Book, person: str) -> list[Waiting]:
 
 
 def _readable(book: Book, rows: Sequence[Any]) -> list[Waiting]:
-    """Without those of, and to, people who were forgotten."""
-    found = (_waiting(book, *row) for row in rows)
-    return [row for row in found if row is not None]
+    """Without those of, and to, people who were forgotten, and those that somebody altered on disk:
+    one such row must not hold up everybody's."""
+    found: list[Waiting] = []
+    for row in rows:
+        try:
+            opened = _waiting(book, *row)
+        except (Damaged, ValueError, KeyError):
+            dropped(book, row.id)
+            continue
+        if opened is not None:
+            found.append(opened)
+    return found
 
 
 def _waiting(
@@ -232,10 +242,6 @@ def farewell(book: Book, to: Address, language: str, state: str, say: Sayable) -
 def dropped(book: Book, id: int) -> None:
     """The platform will never take it."""
     book.do("update outbox set state = 'dropped', notice = '' where id = :id", id=id)
-
-
-def tried(book: Book, id: int) -> None:
-    book.do("update outbox set tries = tries + 1 where id = :id", id=id)
 
 
 def dead(book: Book, address: int) -> None:

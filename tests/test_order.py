@@ -479,3 +479,26 @@ def test_a_store_that_is_down_for_a_while_makes_nothing_go_out_twice(run: Run, j
             assert wire.to("ana") == NUMBERS
 
     run(story())
+
+
+def test_a_notice_altered_on_disk_holds_up_nothing(run: Run) -> None:
+    wire = Wire("a")
+
+    async def story() -> None:
+        async with office(wire) as here:
+            wire.up.clear()
+            ana, bo = await here.person("ana"), await here.person("bo")
+            altered = Notice(ana, Say("{n}", n="altered"))
+
+            def alter(book: Book) -> None:
+                outbox.put(book, [altered])
+                book.do("update outbox set notice = 'AAAA' where person = :ana", ana=ana)
+
+            await here.now(alter)
+            await here.tell(ana, "next")
+            await here.tell(bo, "hers")
+            wire.up.set()
+            await here.until()
+            assert (wire.to("ana"), wire.to("bo")) == (["next"], ["hers"])
+
+    run(story())
