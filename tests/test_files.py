@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import ssl
 import traceback
@@ -281,6 +282,18 @@ def test_a_quote_above_an_answer_holds_nothing_to_tap() -> None:
     assert out.quote == "see hxxps://evil[.]example/x and ／forget"
 
 
+def _entry(book: Book, entry: str) -> None:
+    """An entry with a picture, in a conversation of its own."""
+    book.vault.create("c1")
+    book.do(
+        "insert into entries(id, conversation, author, text, language, at)"
+        " values (:entry, 'c1', 'somebody', '', 'en', :now)",
+        entry=entry,
+        now=book.now,
+    )
+    kept.keep(book, "c1", entry, [JPEG])
+
+
 async def _waits(world: World, entry: str) -> int:
     """A picture for somebody whose platform is down. -> its row in the outbox"""
     address = world.players["Ana"].phone.address
@@ -288,15 +301,15 @@ async def _waits(world: World, entry: str) -> int:
     def put(book: Book) -> None:
         found = people.at(book, address)
         assert found is not None
-        kept.keep(book, entry, [JPEG])
+        _entry(book, entry)
         outbox.put(book, [Notice(found[0].id, Say("Cancel"), entry=entry, picture=0, key=entry)])
 
     await world.gateway.do(put)
     return 0
 
 
-def body_of(book: Book) -> bytes:
-    return bytes(book.value("select body from files"))
+def body_of(book: Book) -> str:
+    return str(book.value("select body from files"))
 
 
 async def test_a_delivered_picture_is_not_kept(database: str) -> None:
@@ -313,14 +326,16 @@ async def test_a_picture_that_nobody_came_to_see_goes_after_three_days(database:
     async with World({"memory": MemoryPlatform()}, database) as world:
         await world.join("Ana", "en")
 
-        def age(book: Book) -> tuple[bytes, bytes]:
-            kept.keep(book, "e1", [JPEG])
+        def age(book: Book) -> tuple[str, str]:
+            _entry(book, "e1")
             kept.shred(book, book.now)
             before = body_of(book)
             kept.shred(book, book.now + 1)
             return before, body_of(book)
 
-        assert await world.gateway.do(age) == (JPEG, b"")
+        sealed, after = await world.gateway.do(age)
+        assert (bool(sealed), after) == (True, "")
+        assert base64.b64encode(JPEG).decode() not in sealed
 
 
 async def test_a_picture_that_a_platform_refuses_is_told_in_words(database: str) -> None:
