@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -300,8 +301,9 @@ async def test_the_story_comes_out_the_same_wherever_the_process_is_cut(
         await world.tell(STORY)
         assert await picture(world) == wanted
         assert world.restarts == len(scissors.places)
-        for kind in KINDS:
-            assert scissors.kinds[kind] > 50
+        messages = len(re.findall(r"^\w+ sees(?! nothing)", STORY, re.MULTILINE))
+        for kind in KINDS:  # as often as the story shows a message, at least
+            assert scissors.kinds[kind] >= messages > 40
 
 
 @pytest.mark.parametrize("scissors", [False], indirect=True, ids=[""])
