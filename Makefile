@@ -32,9 +32,10 @@ catalogues: .venv/test
 	  --omit-header -o locales/messages.pot .
 	$(BIN)/python -m pytest -q tests/locales
 
+# The smaller lock follows the larger: what tests need may hold a library back.
 lock: .venv/test
-	$(BIN)/pip-compile -q $(LOCKING) -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile -q $(LOCKING) --extra test -c requirements.lock -o requirements-test.lock pyproject.toml
+	$(BIN)/pip-compile -q $(LOCKING) --extra test -o requirements-test.lock pyproject.toml
+	$(BIN)/pip-compile -q $(LOCKING) -c requirements-test.lock -o requirements.lock pyproject.toml
 LOCKING := --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
   --no-annotate --strip-extras --allow-unsafe
 
