@@ -45,7 +45,7 @@ version = _table("version", Column("step", Integer, nullable=False), _text("keys
 # address: where they wrote last; null: nowhere yet, or nowhere any more.
 # focus: the conversation that plain messages go to; null: unclear.
 # seen, warned: the days, since 1970, when they wrote last, and were told since then that their
-# silence will have them forgotten.
+# silence will have them forgotten. vouches_from: the day from which they may vouch again.
 people = _table(
     "people",
     _text("id", key=True),
@@ -58,6 +58,7 @@ people = _table(
     _int("created"),
     _int("seen", default=0),
     _int("warned", null=True),
+    _int("vouches_from", null=True),
     Index("people_seen", "seen"),
 )
 # The keyed fingerprints of the addresses of suspended people who are gone.
@@ -249,7 +250,14 @@ codes = _table(
     _int("until"),
     Index("codes_of", "person"),
 )
-vouches = _table("vouches", _text("voucher", key=True), _text("person", key=True), _int("at"))
+# at: the day, as the second at which it began.
+vouches = _table(
+    "vouches",
+    _text("voucher", key=True),
+    _text("person", key=True),
+    _int("at"),
+    Index("vouches_for", "person"),
+)
 blocks = _table("blocks", _text("person", key=True), _text("blocked", key=True))
 # state: open | closed
 reports = _table(

@@ -117,7 +117,14 @@ def _files(connection: Connection, vault: Vault) -> None:
     connection.execute(text("create index files_at on files (at)"))
 
 
-STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files)
+def _vouching(connection: Connection, vault: Vault) -> None:
+    """5: vouches are noted by the day, and who vouched badly may not for a while."""
+    connection.execute(text("alter table people add column vouches_from bigint"))
+    connection.execute(text("create index vouches_for on vouches (person)"))
+    connection.execute(text("update vouches set at = at - at % 86400"))
+
+
+STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

@@ -66,7 +66,7 @@ NOTHING_TO_READ = [
     ({"text": "stats"}, "Only moderators can do this.", "فقط ناظران می‌توانند"),
     ({"text": "suspend 9ZZ"}, "Only moderators can do this.", "فقط ناظران می‌توانند"),
     ({"text": "verify"}, "Only moderators can verify people.", "فقط ناظران می‌توانند افراد"),
-    ({"text": "vouch"}, "You can vouch for others once", "وقتی کسی ضامن شما شده باشد"),
+    ({"text": "vouch"}, "You can vouch for others once", "وقتی برای خودتان ضمانت شده باشد"),
     ({"text": "vouch 3KQ7MNPA"}, "This code is not valid", "این کد معتبر نیست"),
     ({"text": "link 3KQ7MNPA"}, "This code is not valid", "این کد معتبر نیست"),
     ({"text": "talk"}, "You have no open conversation.", "گفت‌وگوی بازی ندارید."),

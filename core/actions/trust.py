@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from core import people
+from core import people, vouching
 from core.actions import No, parting, talking
 from core.actions.needs import shut
 from core.actions.seeing import SEE_NEEDS
-from core.message import Choice, Code, Joined, Notice, Quote, Say, Word, lines
+from core.message import Choice, Code, Joined, Notice, Quote, Say, SayMany, Word, lines
 from core.needs import by_id
-from core.people import VERIFIED, VOUCHED, Person
+from core.people import DAY, MODERATOR, VERIFIED, VOUCHED, Person
 from core.store import Book
 from core.text import shortened
 from core.words import HANDED, new_code
@@ -21,13 +21,11 @@ CODE_DAYS = 3
 
 def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
     """A code to give to one person: kind vouch, verify, or link. Raises No."""
-    least = {"vouch": VOUCHED, "verify": people.MODERATOR, "link": people.NEW}[kind]
-    if who.trust < least:
-        raise No(_may_not(kind))
+    _check_may(book, who, kind)
     code = new_code(HANDED, secrets.SystemRandom())
     book.do(
         "insert into codes(code, kind, person, until) values (:code, :kind, :who, :until)",
-        code=code, kind=kind, who=who.id, until=book.now + CODE_DAYS * 86400,
+        code=code, kind=kind, who=who.id, until=book.now + CODE_DAYS * DAY,
     )  # fmt: skip
     if kind == "link":
         how = Say("In your other messenger, send me this within 3 days:")
@@ -36,10 +34,30 @@ def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
     return [Notice(who.id, lines(how, Joined(" ", (Word(kind), Code(code)))))]
 
 
-def _may_not(kind: str) -> Say:
-    if kind == "verify":
-        return Say("Only moderators can verify people.")
-    return Say("You can vouch for others once somebody has vouched for you.")
+def _check_may(book: Book, who: Person, kind: str) -> None:
+    """Raises No."""
+    if kind == "verify" and who.trust < MODERATOR:
+        raise No(Say("Only moderators can verify people."))
+    if kind != "vouch":
+        return
+    if who.trust < VOUCHED:
+        raise No(Say("You can vouch for others once you are vouched for yourself."))
+    if days := vouching.burnt_for(book, who):
+        raise No(
+            SayMany(
+                "Somebody for whom you vouched was suspended. You can vouch again in {n} day.",
+                "Somebody for whom you vouched was suspended. You can vouch again in {n} days.",
+                days,
+            )
+        )
+    if days := vouching.days_until_next(book, who):
+        raise No(
+            SayMany(
+                "You have vouched for as many as one can in a month. The next in {n} day.",
+                "You have vouched for as many as one can in a month. The next in {n} days.",
+                days,
+            )
+        )
 
 
 def take_code(book: Book, who: Person, kind: str, code: str) -> list[Notice]:
@@ -48,49 +66,58 @@ def take_code(book: Book, who: Person, kind: str, code: str) -> list[Notice]:
         "select person from codes where code = :code and kind = :kind and until > :now",
         code=code, kind=kind, now=book.now,
     )  # fmt: skip
-    if row is None or row.person == who.id:
+    giver = people.known(book, row.person) if row else None
+    least = VOUCHED if kind == "vouch" else MODERATOR
+    if giver is None or giver.id == who.id or giver.state != "live" or giver.trust < least:
         raise No(Say("This code is not valid, or was used already."))
+    told = _raised(book, giver, who, kind)
     book.do("delete from codes where code = :code", code=code)
-    giver = people.known(book, row.person)
-    level = VOUCHED if kind == "vouch" else VERIFIED
-    least = VOUCHED if kind == "vouch" else people.MODERATOR
-    if giver is None or giver.state != "live" or giver.trust < least:
-        raise No(Say("This code is not valid, or was used already."))
-    return raise_trust(book, giver, who, level)
+    return told
 
 
 def raise_for(book: Book, who: Person, kind: str, conversation: str) -> list[Notice]:
     """Vouches for, or verifies, the other side of a conversation. Raises No."""
-    least = VOUCHED if kind == "vouch" else people.MODERATOR
-    if who.trust < least:
-        raise No(_may_not(kind))
+    _check_may(book, who, kind)
     seen = talking.open_to(book, who.id, conversation)
     other = people.known(book, seen.other)
     assert other is not None
-    level = VOUCHED if kind == "vouch" else VERIFIED
-    done = Notice(who.id, Say("Done. Thank you."))
-    if other.trust >= level:
-        return [done]
-    return [done, *raise_trust(book, who, other, level)]
+    return [Notice(who.id, Say("Done. Thank you.")), *_raised(book, who, other, kind)]
 
 
-def raise_trust(book: Book, giver: Person, who: Person, level: int) -> list[Notice]:
-    book.do(
-        "insert into vouches(voucher, person, at) values (:giver, :who, :now)"
-        " on conflict do nothing",
-        giver=giver.id,
-        who=who.id,
-        now=book.now,
-    )
-    if who.trust >= level:
+def _raised(book: Book, giver: Person, who: Person, kind: str) -> list[Notice]:
+    return vouch(book, giver, who) if kind == "vouch" else verify(book, who)
+
+
+def vouch(book: Book, giver: Person, who: Person) -> list[Notice]:
+    """-> what `who` is told. It is noted only where it may still matter, so that nobody can tie
+    two who are trusted already to each other. Raises No."""
+    if vouching.vouched_before(book, giver.id, who.id):
+        raise No(Say("This person has vouched for you already. It takes another one."))
+    if vouching.by_two(book, who.id) or who.trust > VOUCHED:
         return [Notice(who.id, Say("You are trusted here already."))]
-    book.do("update people set trust = :level where id = :id", level=level, id=who.id)
-    said = (
-        Say("Somebody vouched for you. You now see more needs.")
-        if level == VOUCHED
-        else Say("You are verified now. You see every need that asks for your skills.")
-    )
+    vouching.vouches(book, giver.id, who.id)
+    if who.trust == VOUCHED:
+        return [Notice(who.id, Say("Somebody vouched for you too."))]
+    if not vouching.enough(book, who.id):
+        once = Say(
+            "Somebody vouched for you. It takes one more person, from another circle, or a"
+            " moderator; then you see more needs."
+        )
+        return [Notice(who.id, once)]
+    _set_trust(book, who.id, VOUCHED)
+    return [Notice(who.id, Say("You count as vouched for. You see more needs now."), (SEE_NEEDS,))]
+
+
+def verify(book: Book, who: Person) -> list[Notice]:
+    if who.trust >= VERIFIED:
+        return [Notice(who.id, Say("You are trusted here already."))]
+    _set_trust(book, who.id, VERIFIED)
+    said = Say("You are verified now. You see every need that asks for your skills.")
     return [Notice(who.id, said, (SEE_NEEDS,))]
+
+
+def _set_trust(book: Book, id: str, level: int) -> None:
+    book.do("update people set trust = :level where id = :id", level=level, id=id)
 
 
 def suspend(book: Book, who: Person, report: str) -> list[Notice]:
@@ -110,7 +137,14 @@ def suspend(book: Book, who: Person, report: str) -> list[Notice]:
         Notice(who.id, Say("Suspended.")),
         Notice(about, Say("A moderator has suspended you.")),
         *ended,
+        *(Notice(id, _FEWER) for id in vouching.burn(book, about)),
     ]
+
+
+_FEWER = Say(
+    "A vouch for you does not count any more, and you see fewer needs. Ask one more person who is"
+    " trusted here for a code."
+)
 
 
 def dismiss(book: Book, who: Person, report: str) -> list[Notice]:
@@ -120,7 +154,7 @@ def dismiss(book: Book, who: Person, report: str) -> list[Notice]:
 
 def _handled(book: Book, who: Person, report: str) -> str:
     """-> whom an open report is about; nobody handles one about themselves. Raises No."""
-    if who.trust < people.MODERATOR:
+    if who.trust < MODERATOR:
         raise No(Say("Only moderators can do this."))
     about = book.value(
         "select about from reports where id = :id and state = 'open' and about <> :who",
@@ -139,7 +173,7 @@ def _words(book: Book, report: str, person: str, sealed: str) -> str:
 
 def queue(book: Book, who: Person) -> list[Notice]:
     """The open reports, for moderators, one message each."""
-    if who.trust < people.MODERATOR:
+    if who.trust < MODERATOR:
         raise No(Say("Only moderators can do this."))
     rows = book.all(
         "select id, person, text from reports where state = 'open' and about <> :who"
