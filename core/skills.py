@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from core.folding import bare, fold, load
+from core.folding import LOCALES, bare, fold, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +94,15 @@ class _Index:
     def __init__(self, language: str) -> None:
         self.unspaced = language in _UNSPACED
         self.aliases: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for raw in _RAW["skills"]:
-            own = set(raw["aliases"].get(language, ()))
-            foreign = set(raw["aliases"].get("en", ())) & _INTERNATIONAL
-            for alias in own | foreign:
+        mine, english = _read(language), _read("en")
+        for skill in SKILLS:
+            for alias in mine.get(skill, set()) | english[skill] & _INTERNATIONAL:
                 words = _plain(alias.strip("~="), self.unspaced)
                 if not self.unspaced and not alias.endswith("="):
                     words = words[:-1]
                 weight = 4.0 if alias.startswith("~") else 10.0
                 weight *= 1 + 0.3 * words.strip().count(" ")
-                self.aliases[words].append((raw["code"], weight))
+                self.aliases[words].append((skill, weight))
         self.lengths = sorted({len(words) for words in self.aliases}, reverse=True)
         grams = {alias: set(_grams(alias, self.unspaced)) for alias in self.aliases}
         often = Counter(gram for own in grams.values() for gram in own)
@@ -135,6 +134,18 @@ class _Index:
             for alias, share in self.shares.get(gram, ()):
                 shares[alias] += share
         return ((alias, share) for alias, share in shares.items() if share >= _NEAR)
+
+
+def _read(language: str) -> Mapping[str, set[str]]:
+    """skill -> the words for it in `locales/aliases/<language>.txt`; empty without that file."""
+    found: dict[str, set[str]] = {}
+    file = LOCALES / "aliases" / f"{language}.txt"
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        if head := re.fullmatch(r"\[(\w+)\]", line.strip()):
+            found[head[1]] = words = set()
+        else:
+            words |= {word.strip() for word in line.split(",") if word.strip()}
+    return found
 
 
 @cache
