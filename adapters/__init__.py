@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from core.message import Facts, File, Hear, Outbound
+from core.message import Facts, File, Hear, Outbound, Safe
 
 KNOWN = {
     "telegram": "adapters.telegram:Telegram",
@@ -24,8 +24,9 @@ class Adapter(Protocol):
     up: asyncio.Event
     """Set while the platform is connected and messages can be sent."""
 
-    async def run(self, hear: Hear, since: str | None) -> None:
-        """Connects and hears until cancelled. `since`: the last stored `Inbound.cursor`.
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
+        """Connects and hears until cancelled. `since`: the last stored `Inbound.cursor`. `safe`:
+        for what its library for encryption keeps.
 
         An event is acknowledged to the platform only after `hear` returned; if `hear` raises, the
         event must come again. One person's events are heard in order, one after the other; a slow
@@ -44,6 +45,10 @@ class Adapter(Protocol):
         Reads no more than LARGEST_FILE. Asks no host but the platform's own, follows no redirect.
         Raises Unsent (it did not come), Refused (too large, gone, not allowed), nothing else.
         """
+
+    def forget(self, handle: str) -> None:
+        """Drops what is held in memory of somebody: they were forgotten just now, and what was in
+        the safe of theirs is gone."""
 
     async def check(self) -> str:
         """Logs in once and leaves. -> the account's public name. Raises Down."""

@@ -18,6 +18,7 @@ from core.message import (
     Left,
     Outbound,
     Refused,
+    Safe,
 )
 
 
@@ -52,7 +53,7 @@ class Memory:
         self.up = asyncio.Event()
         self.cut = asyncio.Event()
 
-    async def run(self, hear: Hear, since: str | None) -> None:
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         self.up.set()
         self.cut.clear()
         try:
@@ -85,6 +86,9 @@ class Memory:
         self.server.sent[out.key] = native
         self.server.phones[out.to.handle].put_nowait((native, out))
         return native
+
+    def forget(self, handle: str) -> None:
+        """Nothing is encrypted here: nothing is held."""
 
     async def fetch(self, file: File) -> bytes:
         body = self.server.files.get(file.ref)

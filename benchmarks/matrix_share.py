@@ -19,6 +19,7 @@ import time
 from adapters.matrix import Matrix
 from core.message import Inbound, Left, Outbound
 from tests.platforms.matrix import PASSWORD, MatrixPhone, MatrixPlatform
+from tests.safes import Pocket
 
 
 def cpu(pid: int) -> float:
@@ -38,7 +39,7 @@ async def echo(url: str, user: str, folder: str) -> None:
             task.add_done_callback(sending.discard)
         return False
 
-    await bot.run(hear, None)
+    await bot.run(hear, None, Pocket())
 
 
 async def talk(phone: MatrixPhone, messages: int) -> list[float]:

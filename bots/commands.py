@@ -24,8 +24,9 @@ from core.actions import (
     translators,
     trust,
 )
-from core.message import Choice, Code, Joined, Say, Word, lines, pack
+from core.message import Choice, Code, Joined, Say, Word, lines
 from core.needs import by_code
+from core.packing import pack
 from core.people import MODERATOR, NEW, VOUCHED
 from core.text import only_emoji
 from core.words import code, commands, handed

@@ -18,6 +18,7 @@ from bots.config import RetentionSettings
 from bots.courier import Courier
 from bots.limits import Limits
 from bots.pictures import Pictures
+from bots.safekeeping import Safekeeping
 from bots.talk import Talk
 from core.message import Down, Inbound, Left
 from core.store import Done, Job, Store, StoreDown
@@ -75,10 +76,15 @@ class Gateway:
 
     def _resolve(self, done: list[Done], wakes: set[str]) -> None:
         for wake in wakes:
-            if wake == "timers":
+            kind, _, what = wake.partition(":")
+            if kind == "timers":
                 self.clock.wake()
-            elif wake != "outbox":  # the courier's own job read it in the same commit
-                self.courier.again(wake.removeprefix("person:"))
+            elif kind == "forgotten":
+                platform, _, handle = what.partition(":")
+                if adapter := self.adapters.get(platform):
+                    adapter.forget(handle)
+            elif kind == "person":  # "outbox": the courier's own job read it in the same commit
+                self.courier.again(what)
         for end in done:
             if end.token is self.courier:
                 self.courier.found(end)
@@ -141,7 +147,7 @@ class Gateway:
             began = time.monotonic()
             try:
                 since = await self.do(partial(_cursor, platform=name))
-                await adapter.run(self.hear, since)
+                await adapter.run(self.hear, since, Safekeeping(self.do, name))
                 trouble = "ended"
             except Down as down:
                 trouble = (

@@ -19,7 +19,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from core import outbox, people
+from core import outbox, people, safe
 from core.message import Address, Hear, Inbound, Left, Notice, SayMany
 from core.store import Book, Job, StoreDown
 
@@ -108,7 +108,7 @@ class Strangers:
         if len(self.room) >= _ROOM or self.waiting[event.sender] >= _EACH:
             return False
         # heard so late, it must not take the platform's position back
-        self.room.append(replace(event, cursor=None, text=event.text[:_LONGEST]))
+        self.room.append(replace(event, cursor=None, text=event.text[:_LONGEST], secrets=()))
         self.waiting[event.sender] += 1
         return True
 
@@ -162,11 +162,20 @@ class Limits:
 
     async def admit(self, event: Inbound | Left) -> bool:
         """Has it heard, or not. Returns and raises what hearing it did; False if it is not heard,
-        or later."""
+        or later. What decrypting it changed is kept in any case."""
+        handed_on = await self._judged(event)
+        if handed_on is None and isinstance(event, Inbound) and event.secrets:
+            platform, secrets = event.sender.platform, event.secrets
+            await self.do(partial(safe.keep, platform=platform, secrets=secrets))
+        return bool(handed_on)
+
+    async def _judged(self, event: Inbound | Left) -> bool | None:
+        """-> None: not heard, or later."""
         sender = event.sender
         strangers = self.strangers.setdefault(sender.platform, Strangers(self.now()))
         if sender in strangers.waiting:
-            return self._wait(strangers, event)
+            self._wait(strangers, event)
+            return None
         known = self.known.get(sender)
         if known is None or self.now() - known.asked > _FRESH:
             known = await self._look_up(sender)
@@ -181,7 +190,7 @@ class Limits:
         if verdict is Verdict.TELL and isinstance(event, Inbound):
             seconds = known.paused_until - self.now()
             await self.do(partial(refuse, sender=sender, seconds=seconds))
-        return False
+        return None
 
     # ------------------------------------------------------------------ who is known
 
@@ -223,11 +232,12 @@ class Limits:
 
     # ------------------------------------------------------------------ strangers
 
-    async def _first(self, strangers: Strangers, event: Inbound | Left) -> bool:
+    async def _first(self, strangers: Strangers, event: Inbound | Left) -> bool | None:
         if isinstance(event, Left):
-            return False
+            return None
         if strangers.room or not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
-            return self._wait(strangers, event)
+            self._wait(strangers, event)
+            return None
         return await self._meet(strangers, event)
 
     async def _meet(self, strangers: Strangers, event: Inbound) -> bool:
@@ -236,12 +246,11 @@ class Limits:
         self._let_in(event.sender, people.NEW)
         return handed_on
 
-    def _wait(self, strangers: Strangers, event: Inbound | Left) -> bool:
+    def _wait(self, strangers: Strangers, event: Inbound | Left) -> None:
         if not isinstance(event, Inbound) or not strangers.seat(event):
             self.refused += 1
         elif strangers.calling is None or strangers.calling.done():
             strangers.calling = self._group.create_task(self._call_in(strangers))
-        return False
 
     async def _call_in(self, strangers: Strangers) -> None:
         while strangers.room:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from core import outbox, people
+from core import outbox, people, safe
 from core.language import Languages
 from core.message import Inbound, Left
 from core.people import Person
@@ -20,8 +20,9 @@ class Met:
 
 
 def first_time(book: Book, event: Inbound | Left) -> bool:
-    """Keeps the platform's position. Whether it was never heard before: that is remembered in the
-    transaction of its effects; as a fingerprint, for ids may hold handles."""
+    """Keeps the platform's position, and its library's secrets. Whether it was never heard before:
+    that is remembered in the transaction of its effects; as a fingerprint, for ids may hold
+    handles."""
     if event.cursor is not None:
         book.do(
             "insert into cursors(platform, cursor) values (:platform, :cursor)"
@@ -31,6 +32,8 @@ def first_time(book: Book, event: Inbound | Left) -> bool:
         )
     if isinstance(event, Left):  # as often as it comes, they are gone
         return True
+    if event.secrets:
+        safe.keep(book, event.sender.platform, event.secrets)
     return bool(
         book.do(
             "insert into heard(id, at) values (:id, :now) on conflict do nothing",

@@ -9,7 +9,8 @@ from bots.helping import ASK, OFFER, SKILLS, TRANSLATE
 from bots.picking import language_named, one_of, text_only
 from core.actions import No, belonging, parting, profile
 from core.actions.needs import close_need
-from core.message import Code, Joined, Name, Say, Sayable, Word, dots, unpack
+from core.message import Code, Joined, Name, Say, Sayable, Word, dots
+from core.packing import unpack
 
 _CANCEL = Option("/cancel", Say("Cancel"))
 

@@ -26,6 +26,8 @@ _OF_A_CONVERSATION = (
     "delete from conversations where id = :id",
 )
 _OF_A_PERSON = (
+    "delete from safe where owner = :id or owner in"
+    " (select handle_index from addresses where person = :id)",
     "delete from outbox where person = :id",
     # what others were to be told in this person's words
     "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
@@ -72,6 +74,12 @@ def erase(book: Book, id: str) -> None:
     """Forgets a person, with every conversation they were a side of, or one conversation. Tells
     nobody."""
     book.do(_BAN, id=id, now=book.now)
+    for platform, mark, sealed in book.all(
+        "select platform, handle_index, handle from addresses where person = :id", id=id
+    ):
+        book.forgotten.append(mark)  # the key of what is in the safe of theirs
+        handle = book.unseal(id, "addresses.handle", mark, sealed)
+        book.wakes.add(f"forgotten:{platform}:{handle}")
     conversations = conversations_of(book, id)
     for conversation in conversations:
         erase_conversation(book, conversation)
@@ -88,7 +96,10 @@ def erase_conversation(book: Book, id: str) -> None:
 
 
 def forgotten(connection: Connection, vault: Vault) -> list[str]:
-    """-> the people and conversations that have rows and no key: after a restore, or a cut between
-    a key's end and its rows'."""
-    ids = connection.exec_driver_sql("select id from people union all select id from conversations")
+    """-> the people, conversations and addresses that have rows and no key: after a restore, or a
+    cut between a key's end and its rows'."""
+    ids = connection.exec_driver_sql(
+        "select id from people union all select id from conversations"
+        " union all select distinct owner from safe"
+    )
     return sorted(vault.missing(list(ids.scalars())))

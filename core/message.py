@@ -6,9 +6,9 @@ Out: outbox --Notice--> bots.courier --Outbound--> adapter
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 # --------------------------------------------------------------- what is said, in no language yet
 
@@ -96,45 +96,6 @@ def dots(*parts: Arg | None) -> Joined:
     return Joined(" · ", tuple(p for p in parts if p is not None))
 
 
-def pack(arg: Arg) -> Any:
-    """-> what JSON can hold; `unpack` is its inverse."""
-    if isinstance(arg, str | int):
-        return arg
-    if isinstance(arg, Say):
-        return {"say": arg.text, "args": {k: pack(v) for k, v in arg.args.items()}}
-    if isinstance(arg, SayMany):
-        args = {k: pack(v) for k, v in arg.args.items()}
-        return {"one": arg.one, "many": arg.many, "n": arg.n, "args": args}
-    if isinstance(arg, Word):
-        return {"word": arg.id}
-    if isinstance(arg, Name):
-        return {"name": arg.kind, "code": arg.code}
-    if isinstance(arg, Code):
-        return {"ltr": arg.text}
-    if isinstance(arg, Quote):
-        return {"quote": arg.text}
-    return {"by": arg.by, "parts": [pack(p) for p in arg.parts]}
-
-
-def unpack(raw: Any) -> Arg:
-    if isinstance(raw, str | int):
-        return raw
-    if "say" in raw:
-        return Say(raw["say"], **{k: unpack(v) for k, v in raw["args"].items()})
-    if "one" in raw:
-        args = {k: unpack(v) for k, v in raw["args"].items()}
-        return SayMany(raw["one"], raw["many"], raw["n"], **args)
-    if "word" in raw:
-        return Word(raw["word"])
-    if "name" in raw:
-        return Name(raw["name"], raw["code"])
-    if "ltr" in raw:
-        return Code(raw["ltr"])
-    if "quote" in raw:
-        return Quote(raw["quote"])
-    return Joined(raw["by"], tuple(unpack(p) for p in raw["parts"]))
-
-
 # --------------------------------------------------------------- where and what
 
 
@@ -160,6 +121,30 @@ class Reply:
 
     action: str
     args: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What an adapter's library for encryption keeps under a name: an account, a ratchet, a device.
+
+    value  None: it is gone
+    of     the handle of whom it leads to; erased when they are forgotten. "": nobody's but the
+           gateway's own
+    """
+
+    name: str = field(repr=False)
+    value: bytes | None = field(repr=False)
+    of: str = field(default="", repr=False)
+
+
+class Safe(Protocol):
+    """Where an adapter keeps its secrets: sealed, in the gateway's own database."""
+
+    def load(self) -> Awaitable[list[Secret]]:
+        """-> everything that was kept. Raises if the store is down."""
+
+    def keep(self, secrets: Sequence[Secret]) -> Awaitable[None]:
+        """On disk when it returns, all of them or none. Raises if the store is down."""
 
 
 LARGEST_FILE = 10_000_000
@@ -200,6 +185,8 @@ class Inbound:
     pictures  what of it can be passed on: JPEGs of nothing but pixels; `unclean`: why nothing can
               (one of the words in `bots.cleaner`, or "away"). Both set by the gateway
     deleted   the person deleted the message `native`
+    secrets   what decrypting it changed: committed with it, whatever else comes of it, for a
+              ciphertext can be read only once
     """
 
     id: str
@@ -217,6 +204,7 @@ class Inbound:
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     unclean: str | None = None
     deleted: bool = False
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

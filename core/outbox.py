@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from core import copies, people
-from core.message import Address, Choice, Notice, Reply, Sayable, pack, unpack
+from core.message import Address, Choice, Notice, Reply, Sayable
+from core.packing import pack, unpack
 from core.privacy import Damaged
 from core.store import Book
 

@@ -74,6 +74,16 @@ addresses = _table(
     Index("one_address", "platform", "handle_index", unique=True),
     Index("addresses_of", "person"),
 )
+# What the platforms' libraries for encryption keep, found by the fingerprint of its name. owner: of
+# the key that seals it; "safe.PLATFORM", or an address's fingerprint as in addresses.handle_index.
+safe = _table(
+    "safe",
+    _text("mark", key=True),
+    _text("platform"),
+    _text("owner"),
+    _text("sealed"),
+    Index("safe_of", "owner"),
+)
 # How far each platform was heard, in the platform's own terms.
 cursors = _table("cursors", _text("platform", key=True), _text("cursor"))
 # Fingerprints of what was heard already; kept for 14 days.

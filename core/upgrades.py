@@ -124,7 +124,18 @@ def _vouching(connection: Connection, vault: Vault) -> None:
     connection.execute(text("update vouches set at = at - at % 86400"))
 
 
-STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching)
+def _safe(connection: Connection, vault: Vault) -> None:
+    """6: what the platforms' libraries for encryption keep."""
+    connection.execute(
+        text(
+            "create table safe (mark text not null, platform text not null, owner text not null,"
+            " sealed text not null, primary key (mark))"
+        )
+    )
+    connection.execute(text("create index safe_of on safe (owner)"))
+
+
+STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching, _safe)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

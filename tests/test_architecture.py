@@ -135,8 +135,8 @@ def test_what_is_said_is_a_plain_text(path: str) -> None:
 
 UNPACKED = {
     # what was extracted when it was written, on its way back from the database
-    "core/message.py Say(raw['say'], **{k: unpack(v) for k, v in raw['args'].items()})",
-    "core/message.py SayMany(raw['one'], raw['many'], raw['n'], **args)",
+    "core/packing.py Say(raw['say'], **{k: unpack(v) for k, v in raw['args'].items()})",
+    "core/packing.py SayMany(raw['one'], raw['many'], raw['n'], **args)",
     # a mark, the same in every language
     "core/needs.py Say(mark)",
 }

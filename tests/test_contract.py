@@ -14,6 +14,7 @@ from PIL import Image
 from adapters import Adapter
 from core.message import LARGEST_FILE, Down, File, Gone, Inbound, Left, Outbound, Refused
 from tests.platforms import Phone, Platform
+from tests.safes import Pocket
 
 
 def _jpeg() -> bytes:
@@ -36,6 +37,7 @@ class Gateway:
         self.cursor: str | None = None
         self.news = asyncio.Condition()
         self.refuse = 0
+        self.safe = Pocket()
 
     async def hear(self, event: Inbound | Left) -> bool:
         if self.refuse:
@@ -44,6 +46,8 @@ class Gateway:
         async with self.news:
             if event.cursor is not None:
                 self.cursor = event.cursor
+            if isinstance(event, Inbound):
+                self.safe.put(event.secrets)
             if isinstance(event, Left) or event.id not in self.ids:
                 self.heard.append(event)
                 if isinstance(event, Inbound):
@@ -65,7 +69,7 @@ class Gateway:
     async def _forever(self) -> None:
         while True:
             try:
-                await self.adapter.run(self.hear, self.cursor)
+                await self.adapter.run(self.hear, self.cursor, self.safe)
             except Down:
                 await asyncio.sleep(0.2)
 

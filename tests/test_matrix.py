@@ -33,6 +33,7 @@ from core.message import (
     Unsent,
 )
 from tests.platforms.matrix import PASSWORD, MatrixPhone, MatrixPlatform
+from tests.safes import Pocket
 from tests.test_contract import Gateway, text, to
 
 
@@ -296,7 +297,7 @@ async def test_a_store_that_stays_down_brings_the_platform_down_and_loses_nothin
     gateway.refuse = 3
     await phone.say("keep this")
     with pytest.raises(Down, match="nothing can be stored"):
-        await platform.adapter().run(gateway.hear, gateway.cursor)
+        await platform.adapter().run(gateway.hear, gateway.cursor, Pocket())
     assert gateway.cursor == before
     await gateway.start()
     assert text((await gateway.until(2))[1]) == "keep this"
@@ -344,7 +345,7 @@ async def test_a_slow_person_holds_up_nobody_else(platform: MatrixPlatform) -> N
         return False
 
     adapter = platform.adapter()
-    running = asyncio.create_task(adapter.run(hear, None))
+    running = asyncio.create_task(adapter.run(hear, None, Pocket()))
     await slow.say("slow")
     async with asyncio.timeout(20):
         for i in range(3):
@@ -668,7 +669,7 @@ async def test_a_homeserver_that_stays_away_is_asked_a_bounded_number_of_times(
         platform.line.lie = lambda _, lie=lie: lie  # type: ignore[misc]
         before = len(platform.line.asked)
         with pytest.raises(Down) as down:
-            await platform.adapter().run(gateway.hear, None)
+            await platform.adapter().run(gateway.hear, None, Pocket())
         assert down.value.key == "homeserver"
         assert len(platform.line.asked) - before == 4
 
@@ -707,7 +708,7 @@ async def test_a_changed_password_brings_the_platform_down_with_its_reason(
     phone = await introduced(gateway)
     await gateway.stop()
     adapter = platform.adapter(password="no longer right")
-    running = asyncio.create_task(adapter.run(gateway.hear, gateway.cursor))
+    running = asyncio.create_task(adapter.run(gateway.hear, gateway.cursor, Pocket()))
     await adapter.up.wait()
     end_session(platform, soft=False)
     with pytest.raises(Unsent):
@@ -723,7 +724,7 @@ async def test_a_log_in_that_must_wait_waits_without_asking(platform: MatrixPlat
     adapter = platform.adapter()
     for _ in range(3):
         with pytest.raises(Down, match="waiting 333 s"):
-            await adapter.run(Gateway(platform).hear, None)
+            await adapter.run(Gateway(platform).hear, None, Pocket())
     assert platform.line.count("/login") == 1
 
 
@@ -762,7 +763,7 @@ async def test_restarts_do_not_log_in_again(gateway: Gateway) -> None:
 
 async def test_two_processes_never_share_an_account(gateway: Gateway) -> None:
     with pytest.raises(Down, match="another process"):
-        await of(gateway).adapter().run(gateway.hear, None)
+        await of(gateway).adapter().run(gateway.hear, None, Pocket())
 
 
 async def test_what_is_wrong_with_the_settings_is_said(platform: MatrixPlatform) -> None:
@@ -832,7 +833,7 @@ async def test_everything_goes_through_the_proxy_names_included(
     proxy = f"{scheme}://ada:secret@127.0.0.1:{await socks.start()}"
     adapter = platform.adapter(homeserver="http://hidden.invalid:8008", proxy=proxy)
     gateway = Gateway(platform)
-    running = asyncio.create_task(adapter.run(gateway.hear, None))
+    running = asyncio.create_task(adapter.run(gateway.hear, None, Pocket()))
     phone = await platform.phone()
     await phone.say("hello")
     await gateway.until(1)

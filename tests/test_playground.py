@@ -22,6 +22,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from adapters.web import Web
 from core.message import Address, File, Inbound, Left, Outbound
 from tests.conftest import need_program
+from tests.safes import Pocket
 from tests.test_contract import JPEG
 
 T = TypeVar("T")
@@ -57,7 +58,7 @@ class Bot:
 
     def start(self, listen: str = "127.0.0.1:0", demo: bool = False) -> None:
         async def begin() -> None:
-            self.running = asyncio.create_task(self.web.run(self.hear, None))
+            self.running = asyncio.create_task(self.web.run(self.hear, None, Pocket()))
             await self.web.up.wait()
 
         self.web = Web(listen=listen, demo=demo)

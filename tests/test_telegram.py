@@ -33,6 +33,7 @@ from core.message import (
 from tests.platforms.bot_api import BotApi, Fault
 from tests.platforms.proxy import Proxy
 from tests.platforms.telegram import FILES, TelegramPhone, TelegramPlatform
+from tests.safes import Pocket
 from tests.test_contract import Gateway, text, to
 
 PERSIAN = "می‌خواهم"
@@ -156,7 +157,7 @@ async def test_one_slow_person_holds_up_nobody_else(
         async with asyncio.timeout(10), news:
             await news.wait_for(lambda: len(heard) >= count)
 
-    run = asyncio.create_task(platform.adapter().run(hear, None))
+    run = asyncio.create_task(platform.adapter().run(hear, None, Pocket()))
     await slow.say("slow one")
     await quick.say("quick one")
     await until(1)
@@ -195,7 +196,7 @@ async def test_stopped_amid_a_batch_everything_is_heard_and_takes_effect_once(
 
     for i in range(12):
         await phone.say(f"line {i}")
-    run = asyncio.create_task(platform.adapter().run(five_then_stuck, None))
+    run = asyncio.create_task(platform.adapter().run(five_then_stuck, None, Pocket()))
     await enough.wait()
     await finish(run)
     await gateway.start()
@@ -217,7 +218,7 @@ async def hear(event):
         lines.write(event.id + "\\n")
     print(flush=True)
     return False
-asyncio.run(Telegram(token=token, api=api).run(hear, None))
+asyncio.run(Telegram(token=token, api=api).run(hear, None, Pocket()))
 """
 
 
@@ -385,7 +386,7 @@ async def test_what_is_handed_on_is_ticked_and_a_failing_tick_is_forgotten(
 
     api = platform.api
     api.faults.append(Fault("setMessageReaction", "error", 400, "Bad Request: REACTION_INVALID"))
-    run = asyncio.create_task(platform.adapter().run(hear, None))
+    run = asyncio.create_task(platform.adapter().run(hear, None, Pocket()))
     for words in ("fails", "a command"):
         await phone.say(words)
     await api.until(lambda: not api.faults[0].times)
@@ -404,7 +405,7 @@ async def test_a_refused_token_ends_in_one_line_that_names_the_setting(
         return False
 
     with pytest.raises(Down, match="refuses the token") as down:
-        await adapter.run(hear, None)
+        await adapter.run(hear, None, Pocket())
     assert down.value.key == "token_file"
     assert not adapter.up.is_set()
 
@@ -414,7 +415,7 @@ async def test_a_token_that_is_refused_again_and_again_while_polling_is_reported
 ) -> None:
     platform.api.faults.append(Fault("getUpdates", "error", 401, "Unauthorized", times=3))
     with pytest.raises(Down, match="refuses the token"):
-        await platform.adapter().run(Gateway(platform).hear, None)
+        await platform.adapter().run(Gateway(platform).hear, None, Pocket())
 
 
 async def test_a_second_process_with_the_same_token_is_told_so(
@@ -422,9 +423,9 @@ async def test_a_second_process_with_the_same_token_is_told_so(
 ) -> None:
     first = gateway.adapter
     await gateway.stop()
-    run = asyncio.create_task(first.run(gateway.hear, None))
+    run = asyncio.create_task(first.run(gateway.hear, None, Pocket()))
     await platform.api.until(lambda: platform.api.calls[-1][0] == "getupdates")
-    other = asyncio.create_task(platform.adapter().run(gateway.hear, None))
+    other = asyncio.create_task(platform.adapter().run(gateway.hear, None, Pocket()))
     with pytest.raises(Down, match="another process polls this bot"):
         await run
     await finish(other)
@@ -519,7 +520,7 @@ async def test_before_it_runs_and_without_a_server_nothing_is_sent(
     adapter = platform.adapter()
     with pytest.raises(Unsent):
         await adapter.send(to(phone, "hello", "k1"))
-    run = asyncio.create_task(adapter.run(Gateway(platform).hear, None))
+    run = asyncio.create_task(adapter.run(Gateway(platform).hear, None, Pocket()))
     await adapter.up.wait()
     await platform.api.stop()
     with pytest.raises(Unsent):
@@ -715,7 +716,7 @@ async def test_token_words_and_numbers_are_in_no_log_and_no_exception(
     for wrong in ({"token": api.token + "x"}, {"api": "http://127.0.0.1:9"}, {"api": "nonsense"}):
         given = {"token": api.token, "api": api.url} | wrong
         adapter = Telegram(**given)  # type: ignore[arg-type]
-        for attempt in (adapter.check(), adapter.run(gateway.hear, None)):
+        for attempt in (adapter.check(), adapter.run(gateway.hear, None, Pocket())):
             with pytest.raises(Down) as down:
                 await attempt
             raised.append(down.value)

@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
 
 EVERYWHERE = {
-    "core.store", "core.outbox", "core.copies", "core.people", "core.message", "core.text",
+    "core.store", "core.outbox", "core.copies", "core.packing", "core.people", "core.message",
+    "core.text",
     "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",
     "bots.readable",

@@ -20,6 +20,7 @@ from adapters.web import Web
 from adapters.web.demo import STORY, Step, play
 from core.message import Address, Down, Inbound, Left, Outbound
 from tests.platforms.web import WebPhone, WebPlatform
+from tests.safes import Pocket
 
 PAGE = Path(__file__).parent.parent / "adapters/web/page"
 
@@ -57,7 +58,7 @@ class Bot:
 
     @contextlib.asynccontextmanager
     async def running(self, adapter: Web) -> AsyncIterator[None]:
-        task = asyncio.create_task(adapter.run(self.hear, None))
+        task = asyncio.create_task(adapter.run(self.hear, None, Pocket()))
         async with asyncio.timeout(10):
             await adapter.up.wait()
         yield
@@ -136,7 +137,7 @@ def test_every_spelling_of_loopback_will_do(listen: str) -> None:
 async def test_a_port_that_is_taken_is_said_plainly(bot: Bot) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         web = Web(listen=f"127.0.0.1:{taken.getsockname()[1]}")
-        for attempt in (web.run(bot.hear, None), web.check()):
+        for attempt in (web.run(bot.hear, None, Pocket()), web.check()):
             with pytest.raises(Down) as refused:
                 await attempt
             assert refused.value.key == "listen"

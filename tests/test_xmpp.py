@@ -38,6 +38,7 @@ from core.message import (
 from tests.conftest import need_program
 from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, free_port
 from tests.platforms.xmpp import XmppPhone, XmppPlatform
+from tests.safes import Pocket
 from tests.test_contract import Gateway, text, to
 
 
@@ -699,7 +700,7 @@ async def refusal(adapter: Xmpp) -> str | None:
     with pytest.raises(Down) as check:
         await adapter.check()
     with pytest.raises(Down) as run:
-        await adapter.run(hear, None)
+        await adapter.run(hear, None, Pocket())
     assert check.value.key == run.value.key
     return check.value.key
 
@@ -738,11 +739,11 @@ async def test_a_second_process_on_the_same_account_ends_the_first(server: Proso
         return False
 
     first, second = xmpp(server), xmpp(server)
-    running = asyncio.create_task(first.run(hear, None))
+    running = asyncio.create_task(first.run(hear, None, Pocket()))
     await first.up.wait()
     await second.check()
     assert first.up.is_set()
-    other = asyncio.create_task(second.run(hear, None))
+    other = asyncio.create_task(second.run(hear, None, Pocket()))
     with pytest.raises(Down) as down:
         await asyncio.wait_for(running, 10)
     assert down.value.key == "jid"

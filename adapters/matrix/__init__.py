@@ -41,6 +41,7 @@ from core.message import (
     Left,
     Outbound,
     Refused,
+    Safe,
     Undelivered,
     Unsent,
 )
@@ -82,7 +83,7 @@ class Matrix:
         except Exception as error:
             raise _down(error) from None
 
-    async def run(self, hear: Hear, since: str | None) -> None:
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         try:
             with self._session.alone():
                 self._client = await self._session.open()
@@ -227,6 +228,9 @@ class Matrix:
             raise _refusal(answer)
         self._read.pop((room, out.thread or "main"), None)
         return out.replaces or str(answer.event_id)
+
+    def forget(self, handle: str) -> None:
+        """Nothing is encrypted here: nothing is held."""
 
     async def fetch(self, file: File) -> bytes:
         if not self.up.is_set():

@@ -36,6 +36,7 @@ from core.message import (
     Later,
     Outbound,
     Refused,
+    Safe,
     Undelivered,
     Unknown,
     Unsent,
@@ -84,7 +85,7 @@ class Telegram:
 
     # ----------------------------------------------------------------------------- in
 
-    async def run(self, hear: Hear, since: str | None) -> None:
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         """Polls until cancelled. Raises Down."""
         bot = self._bot = await self._open()
         poller = Poller(self._updates, hear, self._after, since)
@@ -245,6 +246,9 @@ class Telegram:
         return len(self._paused)
 
     # ----------------------------------------------------------------------------- files
+
+    def forget(self, handle: str) -> None:
+        """Nothing is encrypted here: nothing is held."""
 
     async def fetch(self, file: File) -> bytes:
         """getFile, and the download that it names (https://core.telegram.org/bots/api#getfile)."""

@@ -31,7 +31,18 @@ from aiohttp import WSMsgType, web
 from adapters.web.demo import play
 from adapters.web.door import harden, loopback, only_from_here, page
 from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
-from core.message import LARGEST_FILE, Down, Facts, File, Gone, Hear, Outbound, Refused, Unsent
+from core.message import (
+    LARGEST_FILE,
+    Down,
+    Facts,
+    File,
+    Gone,
+    Hear,
+    Outbound,
+    Refused,
+    Safe,
+    Unsent,
+)
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +91,7 @@ class Web:
 
     # ------------------------------------------------------------ the adapter
 
-    async def run(self, hear: Hear, since: str | None) -> None:
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         """Serves the page until cancelled. Chats live in this object, events in the page until
         they are heard, so there is no cursor. Raises Down if the port is taken."""
         async with self._served(), asyncio.TaskGroup() as group:
@@ -113,6 +124,9 @@ class Web:
         id, changed = phone.show(out, path)
         self._show(phone, changed)
         return id
+
+    def forget(self, handle: str) -> None:
+        """Nothing is encrypted here: nothing is held."""
 
     async def fetch(self, file: File) -> bytes:
         body = self.posted.get(file.ref)

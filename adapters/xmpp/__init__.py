@@ -23,7 +23,7 @@ from adapters.xmpp.files import Files
 from adapters.xmpp.hearing import Hearing, Said
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
-from core.message import Address, Down, Facts, File, Hear, Left, Outbound, Unsent
+from core.message import Address, Down, Facts, File, Hear, Left, Outbound, Safe, Unsent
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,9 @@ class Xmpp:
         await self._sending.send(id, stanzas.write(out, self._own, picture))
         return out.replaces or id
 
+    def forget(self, handle: str) -> None:
+        """Nothing is encrypted here: nothing is held."""
+
     async def fetch(self, file: File) -> bytes:
         return await self._files.fetch(self._connected(), file)
 
@@ -99,7 +102,7 @@ class Xmpp:
             raise Unsent
         return self._stream
 
-    async def run(self, hear: Hear, since: str | None) -> None:
+    async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         self._hearing = Hearing(hear, since)
         acks, failures, pause, lived = Acks(), 0, 0.0, False
         clock = asyncio.get_running_loop().time
