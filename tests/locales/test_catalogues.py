@@ -16,7 +16,7 @@ from core.text import BIDI
 
 ROOT = LOCALES.parent
 KEYWORDS = {**DEFAULT_KEYWORDS, "Say": None, "SayMany": (1, 2)}
-SOURCES = [("message.py", "ignore"), ("**.py", "python")]  # as in locales/babel.cfg
+SOURCES = [("packing.py", "ignore"), ("**.py", "python")]  # as in locales/babel.cfg
 CATALOGUES = {p.parent.parent.name: p for p in LOCALES.glob("*/LC_MESSAGES/messages.po")}
 MARKS = tuple("🔎🔒🌐⚠✓")
 
