@@ -228,7 +228,6 @@ outbox = _table(
     _text("notice"),
     _int("urgent", default=1),
     Column("state", Text, nullable=False, server_default="waiting"),
-    _int("tries", default=0),
     _int("at"),
     Index("one_key", "key", unique=True),
     Index("waiting", "state", "id"),

@@ -135,7 +135,12 @@ def _safe(connection: Connection, vault: Vault) -> None:
     connection.execute(text("create index safe_of on safe (owner)"))
 
 
-STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching, _safe)
+def _tries(connection: Connection, vault: Vault) -> None:
+    """7: nothing counted in this column ever was."""
+    connection.execute(text("alter table outbox drop column tries"))
+
+
+STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching, _safe, _tries)
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 
