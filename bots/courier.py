@@ -37,23 +37,35 @@ log = logging.getLogger("movements.courier")
 Do = Callable[[Any], Awaitable[Any]]
 _LONGEST_PAUSE = 60.0
 _LANDING = 2.0
+_FRESH = 10.0
+"""Seconds for which a row that was read counts as there still, unless somebody is forgotten."""
 
 
 class Courier:
     """do: runs a job in the store. Wakes: `wake()` for new rows, `again(person)` for somebody who
-    can be reached again."""
+    can be reached again, `doubt()` when rows may have been deleted.
+
+    patience: seconds that `finish` waits."""
+
+    patience = 5.0
 
     def __init__(self, do: Do, languages: Languages, adapters: Mapping[str, Adapter]) -> None:
         self.do, self.languages, self.adapters = do, languages, adapters
         self.paces = {name: Pace(adapter.facts) for name, adapter in adapters.items()}
         self.lanes: dict[str, Lane] = {}
-        self.known: set[int] = set()
+        self.known: dict[int, float] = {}
+        """The rows that are held here, and when each was seen to be there."""
         self.last = 0
         self.loading = False
         self.began = False
         """What waited when this process began is loaded."""
         self.news = asyncio.Event()
         self.returned: set[str] = set()
+        self.doubted = False
+        self.sure = asyncio.Event()
+        """Set unless what is held here may have been deleted: nothing is sent then."""
+        self.sure.set()
+        self.ending = False
         self.flying: dict[Address, asyncio.Future[None]] = {}
         self.sent: list[tuple[Sent, asyncio.Future[None]]] = []
         self.recording: asyncio.Task[None] | None = None
@@ -64,6 +76,11 @@ class Courier:
 
     def again(self, person: str) -> None:
         self.returned.add(person)
+        self.news.set()
+
+    def doubt(self) -> None:
+        self.doubted = True
+        self.sure.clear()
         self.news.set()
 
     async def run(self) -> None:
@@ -80,8 +97,21 @@ class Courier:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def finish(self) -> None:
+        """Sends nothing more, and waits until what is on its way is out and recorded: Telegram
+        would get it twice."""
+        self.ending = True
+        lanes = [lane for lane in self.lanes.values() if lane.task]
+        for lane in lanes:
+            if lane.task and not lane.flying:
+                lane.task.cancel()
+        if flying := [lane.task for lane in lanes if lane.task and lane.flying]:
+            await asyncio.wait(flying, timeout=self.patience)
+
     async def _load(self) -> None:
         self.loading = True
+        if self.doubted:
+            await self._look_again()
         while self.returned:
             await self._readdress(self.returned.pop())
         while self._take(*await self._surely(self.look)):
@@ -106,9 +136,9 @@ class Courier:
         return more
 
     def _queue(self, row: Waiting) -> None:
-        if row.id in self.known or row.to.platform not in self.adapters:
+        if self.ending or row.id in self.known or row.to.platform not in self.adapters:
             return
-        self.known.add(row.id)
+        self.known[row.id] = asyncio.get_running_loop().time()
         lane = self.lanes.setdefault(row.person, Lane())
         lane.rows.append(row)
         if row.urgent:
@@ -133,10 +163,10 @@ class Courier:
             lane = self.lanes.setdefault(person, Lane())
             if lane.task is None or lane.flying:
                 break
-        self.known.difference_update(row.id for row in lane.rows)
         ahead = [lane.rows[0]] if lane.task else []
+        for row in list(lane.rows)[len(ahead) :]:
+            self.known.pop(row.id, None)
         lane.rows = deque(ahead)
-        self.known.update(row.id for row in ahead)
         if not ahead:
             lane.natives, lane.not_before = [], 0.0
         for row in rows:
@@ -144,10 +174,23 @@ class Courier:
         if not lane.rows:
             self.lanes.pop(person, None)
 
+    async def _look_again(self) -> None:
+        """What was deleted while it waited here is let go: its author, or its reader, was forgotten
+        meanwhile."""
+        while self.doubted:
+            self.doubted = False
+            held = set(self.known)
+            there = await self._surely(outbox.still_waiting)
+            now, gone = asyncio.get_running_loop().time(), held - there
+            self.known.update(dict.fromkeys(held & there & self.known.keys(), now))
+            for person in [p for p, lane in self.lanes.items() if lane.holds(gone)]:
+                await self._readdress(person)
+        self.sure.set()
+
     async def _drain(self, person: str, lane: Lane) -> None:
         tries = 0
         try:
-            while lane.rows:
+            while lane.rows and not self.ending:
                 row = lane.rows[0]
                 try:
                     await self._send(lane, row)
@@ -176,7 +219,7 @@ class Courier:
                     await self._surely(partial(outbox.dropped, id=row.id))
                 tries, lane.natives = 0, []
                 lane.rows.popleft()
-                self.known.discard(row.id)
+                self.known.pop(row.id, None)
         finally:
             lane.task = None
             if not lane.rows and lane.not_before <= asyncio.get_running_loop().time():
@@ -207,6 +250,8 @@ class Courier:
                 if (wait := lane.not_before - loop.time()) > 0:
                     await asyncio.sleep(wait)
                 await pace.turn(lane)
+                if not lane.natives:
+                    await self._still_there(row)
                 self.flying.setdefault(row.to, loop.create_future())
                 lane.flying = True
                 lane.natives.append(await self._handed_over(adapter, out))
@@ -214,12 +259,18 @@ class Courier:
             values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
             natives, lane.natives = tuple(lane.natives), []
             await self._record(Sent(row, natives, values))
+            self.delivered += 1
+            if row.key.startswith(outbox.FAREWELL):
+                await self._surely(partial(belonging.unless_busy, who=row.person))
         finally:
             lane.flying = False
             self._landed(row)
-        self.delivered += 1
-        if row.key.startswith(outbox.FAREWELL):
-            await self._surely(partial(belonging.unless_busy, who=row.person))
+
+    async def _still_there(self, row: Waiting) -> None:
+        """Returns when a row is sure to wait still; its lane is cancelled if it does not."""
+        if asyncio.get_running_loop().time() - self.known.get(row.id, 0.0) > _FRESH:
+            self.doubt()  # commands delete beside the gateway, and wake nobody
+        await self.sure.wait()
 
     async def _handed_over(self, adapter: Adapter, out: Outbound) -> str:
         try:

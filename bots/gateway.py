@@ -83,6 +83,8 @@ class Gateway:
                 platform, _, handle = what.partition(":")
                 if adapter := self.adapters.get(platform):
                     adapter.forget(handle)
+            elif kind == "erased":
+                self.courier.doubt()
             elif kind == "person":  # "outbox": the courier's own job read it in the same commit
                 self.courier.again(what)
         for end in done:
@@ -128,6 +130,18 @@ class Gateway:
     # ------------------------------------------------------------------ running
 
     async def run(self) -> None:
+        """Until cancelled: then what is on its way out is waited for, before the adapters end."""
+        running = asyncio.create_task(self._run())
+        try:
+            await asyncio.shield(running)
+        finally:
+            try:
+                await self.courier.finish()
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         self.store.give_back = partial(self._given_back, loop)
         self.store.ends_with = {"outbox": (self.courier.look, self.courier)}

@@ -24,6 +24,10 @@ class Lane:
     """Where it waits for its platform's next turn."""
     task: asyncio.Task[None] | None = None
 
+    def holds(self, ids: set[int]) -> bool:
+        """Whether any of these rows waits here, and is not out already."""
+        return any(row.id in ids for row in list(self.rows)[int(self.flying) :])
+
 
 class Pace:
     """A platform's sends a second, evenly spaced; those who wait with answers go first, and each

@@ -86,6 +86,7 @@ def erase(book: Book, id: str) -> None:
     for statement in _OF_A_PERSON:
         book.do(statement, id=id)
     book.forgotten.append(id)
+    book.wakes.add("erased")
 
 
 def erase_conversation(book: Book, id: str) -> None:
@@ -93,6 +94,7 @@ def erase_conversation(book: Book, id: str) -> None:
     for statement in _OF_A_CONVERSATION:
         book.do(statement, id=id)
     book.forgotten.append(id)
+    book.wakes.add("erased")
 
 
 def forgotten(connection: Connection, vault: Vault) -> list[str]:

@@ -127,6 +127,11 @@ def waiting_for(book: Book, person: str) -> list[Waiting]:
     return _readable(book, rows)
 
 
+def still_waiting(book: Book) -> set[int]:
+    """-> the ids of everything that waits, deliverable or not."""
+    return set(book.column("select id from outbox where state = 'waiting'"))
+
+
 def _readable(book: Book, rows: Sequence[Any]) -> list[Waiting]:
     """Without those of, and to, people who were forgotten, and those that somebody altered on disk:
     one such row must not hold up everybody's."""

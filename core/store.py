@@ -65,7 +65,8 @@ class Book:
         self.now = int(now)
         """Seconds since 1970; the store's clock, which tests move."""
         self.wakes: set[str] = set()
-        """What was written that somebody waits for: "outbox", "timers"."""
+        """What was done that somebody waits for: "outbox", "timers", "erased", "forgotten:" an
+        address, "person:" the id of somebody who can be reached again."""
         self.forgotten: list[str] = []
         """Whose keys are destroyed with this transaction: ids of people and conversations."""
 

@@ -158,6 +158,10 @@ class CutWorld(World):
         await asyncio.gather(self.reviving, return_exceptions=True)
         await super().__aexit__(*exc)
 
+    async def stop(self) -> None:
+        self.gateway.courier.patience = 0.0  # killed: it waits for nothing
+        await super().stop()
+
     async def _revive(self) -> None:
         while True:
             await self.scissors.dead.wait()
@@ -355,5 +359,6 @@ async def test_a_number_means_the_message_that_was_sent_just_before_the_process_
         await out_there.wait()
         platform.current.cut.set()  # what she writes now is heard by the next process
         await world.presses("Ana", "What I can help with")
+        world.gateway.courier.patience = 0.0  # killed
         await world.again()
         await world.sees("Ana", "What can you help with?")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.platforms.bot_api import BotApi
+from tests.platforms.bot_api import BotApi, Fault
 from tests.platforms.telegram import TelegramPhone
 from tests.world import plain
 
@@ -134,6 +134,35 @@ async def test_killed_at_random_it_answers_everybody_and_does_everything_once(
         repeated += len(texts) - len(once)
         assert len(once) == 4, "other messages came, or in another order"
     assert repeated <= KILLS * PEOPLE  # one in flight for each address: Telegram knows no keys
+
+
+async def test_ended_in_the_middle_of_a_send_it_repeats_nothing(
+    tmp_path: Path, api: BotApi
+) -> None:
+    async with Program(tmp_path, api, f"sqlite:///{tmp_path}/movements.db") as program:
+        phones = [TelegramPhone(api, api.user()) for _ in range(PEOPLE)]
+        for phone in phones:
+            await phone.say("/start")
+            await phone.next(60)
+
+        def shown() -> int:
+            return sum(api.screens[phone.user].qsize() for phone in phones)
+
+        for some in (1, 4):
+            api.faults = [Fault("sendMessage", "late", seconds=1.0, times=PEOPLE)]
+            for phone in phones:
+                await phone.say("mine")
+            async with asyncio.timeout(30):
+                while shown() < some:
+                    await asyncio.sleep(0.01)
+            printed = await program.end(signal.SIGTERM)
+            assert program.process.returncode == 0, printed
+            await program.start()
+            for phone in phones:
+                assert "Trust:" in (await phone.next(60)).text
+        for phone in phones:
+            await phone.say("help")
+            assert "Trust:" not in (await phone.next(60)).text, "the answer came twice"
 
 
 async def test_beside_a_running_gateway_commands_work_and_a_second_gateway_does_not(

@@ -20,7 +20,7 @@ import pytest
 
 from adapters.memory import Memory, Server
 from bots.courier import Courier
-from core import outbox, people
+from core import forgetting, outbox, people
 from core.message import (
     Address,
     Gone,
@@ -112,6 +112,8 @@ class Office:
         for wake in wakes:
             if wake == "outbox":
                 self.courier.wake()
+            elif wake == "erased":
+                self.courier.doubt()
             elif wake.startswith("person:"):
                 self.courier.again(wake.removeprefix("person:"))
         return result
@@ -500,5 +502,62 @@ def test_a_notice_altered_on_disk_holds_up_nothing(run: Run) -> None:
             wire.up.set()
             await here.until()
             assert (wire.to("ana"), wire.to("bo")) == (["next"], ["hers"])
+
+    run(story())
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["here", "by a command beside it"])
+def test_what_is_forgotten_while_a_platform_is_down_is_never_sent(run: Run, beside: bool) -> None:
+    wire = Wire("a")
+
+    async def story() -> None:
+        async with office(wire) as here:
+            wire.up.clear()
+            ana, bo = await here.person("ana"), await here.person("bo")
+            await here.tell(ana, "hers", "and hers")
+            await here.tell(bo, "his")
+            await asyncio.sleep(HOUR if beside else 0.1)
+            now = here.store.now if beside else here.now
+            if (done := now(lambda book: forgetting.erase(book, ana))) is not None:
+                await done
+            await here.tell(bo, "and his")
+            wire.up.set()
+            await here.until()
+            assert (wire.to("ana"), wire.to("bo")) == ([], ["his", "and his"])
+            assert ana not in here.courier.lanes
+
+    run(story())
+
+
+def test_what_is_on_its_way_at_the_end_is_recorded_and_the_rest_waits(run: Run) -> None:
+    wire = Wire("a", gap=1.0)
+
+    async def story() -> None:
+        async with office(wire) as here:
+            ana, bo, slow = [await here.person(name) for name in ("ana", "bo", "slow")]
+            began, go = asyncio.Event(), asyncio.Event()
+            send = wire.send
+
+            async def slowly(out: Outbound) -> str:
+                if out.to.handle == "slow":
+                    began.set()
+                    await go.wait()
+                return await send(out)
+
+            wire.send = slowly  # type: ignore[method-assign]
+            await here.tell(slow, "under way", "next")
+            await here.tell(ana, *NUMBERS)
+            await began.wait()
+            ending = asyncio.create_task(here.courier.finish())
+            await asyncio.sleep(2.5)  # no turn, no gap and no new row makes it send again
+            await here.tell(bo, "new")
+            sent = len(wire.sent)
+            go.set()
+            await ending
+            await asyncio.sleep(HOUR)
+            assert wire.to("slow") == ["under way"]
+            assert (len(wire.sent), wire.to("bo")) == (sent + 1, [])
+            count = "select count(*) from outbox where state = 'sent'"
+            assert await here.now(lambda book: book.value(count)) == len(wire.sent)
 
     run(story())

@@ -37,7 +37,8 @@ class Fault:
 
     kind: error (the API's own, with code, text, parameters), page (somebody else's HTML with
     status `code`), garbage (status 200, broken JSON), result (200, with `result` as it is), delay,
-    drop before (connection reset, nothing done), drop after (done, then reset).
+    late (done, answered after `seconds`), drop before (connection reset, nothing done), drop after
+    (done, then reset).
     """
 
     method: str
@@ -137,6 +138,8 @@ class BotApi:
             if fault and kind == "result":
                 return web.json_response({"ok": True, "result": fault.result})
             result = await self._do(method, fields)
+            if fault and kind == "late":
+                await asyncio.sleep(fault.seconds)
         except Refusal as no:
             answer = {"ok": False, "error_code": no.code, "description": no.text}
             more = {"parameters": no.parameters} if no.parameters else {}
