@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core.message import Address
 from core.store import Book
@@ -25,9 +25,11 @@ class Person:
     address: int | None
     focus: str | None
     seen: int
+    lock: str = field(default="", repr=False)
+    """Sealed; see `core.locks`."""
 
 
-_COLUMNS = "p.id, p.language, p.trust, p.state, p.alerts, p.address, p.focus, p.seen"
+_COLUMNS = "p.id, p.language, p.trust, p.state, p.alerts, p.address, p.focus, p.seen, p.lock"
 
 
 def known(book: Book, id: str) -> Person | None:
@@ -43,7 +45,7 @@ def at(book: Book, address: Address) -> tuple[Person, int, bool] | None:
         platform=address.platform,
         mark=_mark(book, address),
     )
-    return (Person(*row[:8]), row[8], bool(row[9])) if row else None
+    return (Person(*row[:9]), row[9], bool(row[10])) if row else None
 
 
 def _mark(book: Book, address: Address) -> str:

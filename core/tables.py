@@ -4,7 +4,7 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-outbox.notice. Under the conversation's: entries.text, members.pseudonym,
+outbox.notice, people.lock. Under the conversation's: entries.text, members.pseudonym,
 files.body.
 """
 
@@ -46,6 +46,7 @@ version = _table("version", Column("step", Integer, nullable=False), _text("keys
 # focus: the conversation that plain messages go to; null: unclear.
 # seen, warned: the days, since 1970, when they wrote last, and were told since then that their
 # silence will have them forgotten. vouches_from: the day from which they may vouch again.
+# lock: core.locks.Lock, sealed; empty for whoever chose no words of their own.
 people = _table(
     "people",
     _text("id", key=True),
@@ -59,6 +60,7 @@ people = _table(
     _int("seen", default=0),
     _int("warned", null=True),
     _int("vouches_from", null=True),
+    _text("lock", default=""),
     Index("people_seen", "seen"),
 )
 # The keyed fingerprints of the addresses of suspended people who are gone.
@@ -250,7 +252,7 @@ copies = _table(
     Index("copy_of_key", "key"),
     Index("copy_at", "at"),
 )
-# Codes handed from person to person: kind: vouch | verify | link
+# Codes handed from person to person, as keyed fingerprints. kind: vouch | verify | link
 codes = _table(
     "codes",
     _text("code", key=True),

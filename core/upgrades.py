@@ -140,7 +140,20 @@ def _tries(connection: Connection, vault: Vault) -> None:
     connection.execute(text("alter table outbox drop column tries"))
 
 
-STEPS: tuple[Step, ...] = (_retention, _seal_everything, _files, _vouching, _safe, _tries)
+def _own_words(connection: Connection, vault: Vault) -> None:
+    """8: a place for the words that people choose against danger; codes handed out are kept as
+    fingerprints."""
+    connection.execute(text("alter table people add column lock text not null default ''"))
+    for (old,) in connection.execute(text("select code from codes")).all():
+        connection.execute(
+            text("update codes set code = :new where code = :old"),
+            {"new": vault.fingerprint("codes.code", old), "old": old},
+        )
+
+
+STEPS: tuple[Step, ...] = (
+    _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words,
+)  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from core import upgrades
+from core import people, upgrades
+from core.actions import trust
+from core.message import Address, Say
 from core.privacy import Vault
 from core.store import Store, open_engine
 from core.tables import metadata
@@ -122,3 +124,26 @@ def test_a_database_of_a_newer_version_is_left_alone(database: str) -> None:
     store.close()
     with pytest.raises(upgrades.TooNew, match="99"):
         Store(database, vault_of(database))
+
+
+def test_a_code_that_was_handed_out_before_still_works_and_is_not_in_clear(database: str) -> None:
+    make_first(database)
+    engine = open_engine(database)
+    with engine.begin() as connection:
+        connection.execute(
+            text("insert into people(id, language, created, trust) values (:id, 'en', 0, 1)"),
+            {"id": "a" * 32},
+        )
+        connection.execute(
+            text("insert into codes(code, kind, person, until) values (:code, :kind, :id, 9)"),
+            {"code": "7KQ2XYZA", "kind": "vouch", "id": "a" * 32},
+        )
+    engine.dispose()
+    store = Store(database, vault_of(database), lambda: 8)
+    assert store.now(lambda book: book.value("select code from codes")) != "7KQ2XYZA"
+    new = store.now(lambda book: people.meet(book, Address("web", "new"), "en"))
+    told = store.now(lambda book: trust.take_code(book, new, "vouch", "7KQ2XYZA"))
+    assert isinstance(told[0].say, Say)
+    assert told[0].say.text == "Somebody vouched for you. You now see more needs."
+    assert store.now(lambda book: book.value("select count(*) from codes")) == 0
+    store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core import forgetting, outbox, people
 from core.actions import No, parting
 from core.actions.needs import shut
+from core.actions.trust import giver_of, use_up
 from core.message import Joined, Notice, Say, Sayable, SayMany
 from core.needs import by_id
 from core.people import Person
@@ -33,12 +34,7 @@ def counts(book: Book) -> dict[str, int]:
 def link(book: Book, who: Person, code: str) -> list[Notice]:
     """This address joins the person who handed out the code. Only an empty newcomer can be merged:
     whoever has needs, conversations or offers of their own stays who they are. Raises No."""
-    row = book.one(
-        "select person from codes where code = :code and kind = 'link' and until > :now",
-        code=code, now=book.now,
-    )  # fmt: skip
-    if row is None or row.person == who.id:
-        raise No(Say("This code is not valid, or was used already."))
+    to = giver_of(book, who, "link", code)
     used = book.value(
         "select 1 from needs where person = :who union select 1 from offers where person = :who"
         " union select 1 from members where person = :who",
@@ -48,13 +44,11 @@ def link(book: Book, who: Person, code: str) -> list[Notice]:
         raise No(
             Say("You already have needs or conversations on this account. It can't be linked.")
         )
-    book.do("delete from codes where code = :code", code=code)
-    people.move(book, who.id, row.person)
-    book.do(
-        "update people set address = :address where id = :to", address=who.address, to=row.person
-    )
+    use_up(book, code)
+    people.move(book, who.id, to)
+    book.do("update people set address = :address where id = :to", address=who.address, to=to)
     forgetting.erase(book, who.id)
-    return [Notice(row.person, Say("Linked. I answer you wherever you wrote last."))]
+    return [Notice(to, Say("Linked. I answer you wherever you wrote last."))]
 
 
 # ------------------------------------------------------------------------------------- forgetting

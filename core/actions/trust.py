@@ -25,13 +25,18 @@ def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
     code = new_code(HANDED, secrets.SystemRandom())
     book.do(
         "insert into codes(code, kind, person, until) values (:code, :kind, :who, :until)",
-        code=code, kind=kind, who=who.id, until=book.now + CODE_DAYS * DAY,
+        code=fingerprint(book, code), kind=kind, who=who.id, until=book.now + CODE_DAYS * DAY,
     )  # fmt: skip
     if kind == "link":
         how = Say("In your other messenger, send me this within 3 days:")
     else:
         how = Say("Give this to one person whom you trust. They send it to me within 3 days:")
     return [Notice(who.id, lines(how, Joined(" ", (Word(kind), Code(code)))))]
+
+
+def fingerprint(book: Book, code: str) -> str:
+    """What a code handed out is kept as: nobody reads it, only who was given it can use it."""
+    return book.fingerprint("codes.code", code)
 
 
 def _check_may(book: Book, who: Person, kind: str) -> None:
@@ -62,17 +67,28 @@ def _check_may(book: Book, who: Person, kind: str) -> None:
 
 def take_code(book: Book, who: Person, kind: str, code: str) -> list[Notice]:
     """Somebody was handed a code for `vouch` or `verify`. It works once. Raises No."""
-    row = book.one(
-        "select person from codes where code = :code and kind = :kind and until > :now",
-        code=code, kind=kind, now=book.now,
-    )  # fmt: skip
-    giver = people.known(book, row.person) if row else None
+    giver = people.known(book, giver_of(book, who, kind, code))
     least = VOUCHED if kind == "vouch" else MODERATOR
-    if giver is None or giver.id == who.id or giver.state != "live" or giver.trust < least:
+    if giver is None or giver.state != "live" or giver.trust < least:
         raise No(Say("This code is not valid, or was used already."))
     told = _raised(book, giver, who, kind)
-    book.do("delete from codes where code = :code", code=code)
+    use_up(book, code)
     return told
+
+
+def giver_of(book: Book, who: Person, kind: str, code: str) -> str:
+    """-> who handed it out. Raises No."""
+    giver = book.value(
+        "select person from codes where code = :mark and kind = :kind and until > :now",
+        mark=fingerprint(book, code), kind=kind, now=book.now,
+    )  # fmt: skip
+    if giver is None or giver == who.id:
+        raise No(Say("This code is not valid, or was used already."))
+    return str(giver)
+
+
+def use_up(book: Book, code: str) -> None:
+    book.do("delete from codes where code = :mark", mark=fingerprint(book, code))
 
 
 def raise_for(book: Book, who: Person, kind: str, conversation: str) -> list[Notice]:
