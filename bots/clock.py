@@ -12,8 +12,8 @@ from typing import Any
 
 from bots.config import RetentionSettings
 from bots.retention import clear_away
-from core import outbox, people, timers
-from core.actions import alerts, needs, translators
+from core import locks, outbox, people, timers
+from core.actions import alerts, belonging, hiding, needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import by_id
 from core.store import Book, StoreDown
@@ -72,10 +72,27 @@ def daily(book: Book, _: str) -> list[Notice]:
     return [n for who in readers if who.alerts == "daily" for n in alerts.digest(book, who)]
 
 
+def freeze_idle(book: Book, person: str) -> list[Notice]:
+    """Whoever chose so is frozen after some hours without a word."""
+    who = people.known(book, person)
+    if who and locks.of(book, who).idle:
+        hiding.freeze(book, who, None)
+    return []
+
+
+def forget_newcomer(book: Book, person: str) -> list[Notice]:
+    """Who was answered after a panic word, unless they began something."""
+    belonging.unless_busy(book, person)
+    return []
+
+
 KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
     f.__name__: f
-    for f in (wake_more, ask_still_needed, close_unanswered, look_for_translators, daily)
-}
+    for f in (
+        wake_more, ask_still_needed, close_unanswered, look_for_translators, daily, freeze_idle,
+        forget_newcomer,
+    )
+}  # fmt: skip
 
 
 def run_due(book: Book, kept: RetentionSettings) -> int | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from bots import asking, helping, questions
 from bots.forms import Form
-from bots.greeting import MENU, show_safety
+from bots.greeting import MENU
+from bots.safety import choose_freeze, choose_panic, show_safety, show_words, unset, when_idle
 from bots.turn import Turn
 from core import people, pseudonyms
 from core.actions import (
@@ -281,4 +282,9 @@ COMMANDS: dict[str, Command] = {
     "notnow": Command(_on(translators.not_now)),
     "suspend": Command(_on(trust.suspend)),
     "dismiss": Command(_on(trust.dismiss)),
+    "words": Command(show_words),
+    "panic": Command(choose_panic),
+    "freeze": Command(choose_freeze),
+    "unset": Command(unset),
+    "idle": Command(when_idle),
 }

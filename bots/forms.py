@@ -34,6 +34,8 @@ class Sheet:
     languages: Languages
     answers: Mapping[str, Any]
     about: Mapping[str, Any]
+    mark: Callable[[str], str] = lambda _: ""
+    """The fingerprint of a word of their own (core.locks)."""
 
     def draft(self, name: str) -> dict[str, Any]:
         return dict(self.answers.get(f"{name}?") or {})

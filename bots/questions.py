@@ -6,6 +6,7 @@ from __future__ import annotations
 from bots.asking import INTENT, NEED
 from bots.forms import Field, Form, Option, Outcome, Said, Sheet, Value
 from bots.helping import ASK, OFFER, SKILLS, TRANSLATE
+from bots.own_words import FREEZE, PANIC, UNSET
 from bots.picking import language_named, one_of, text_only
 from core.actions import No, belonging, parting, profile
 from core.actions.needs import close_need
@@ -151,6 +152,6 @@ FORMS = {
     form.name: form
     for form in (
         NEED, INTENT, SKILLS, OFFER, ASK, TRANSLATE, LANGUAGE, CLOSE, LEAVE, FORGET, WHOM, REPORT,
-        BLOCK, MEANT,
+        BLOCK, MEANT, PANIC, FREEZE, UNSET,
     )
 }  # fmt: skip

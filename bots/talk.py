@@ -1,14 +1,14 @@
 """hear(): one message, one transaction; what it means, in which order. Nothing else.
 
-1 heard before: ignored.  2 the whole message is a universal word: done.  3 a native reply to a
-message that means something.  4 a button.  5 a form is open: an answer.  6 a command.
-7 a conversation: relayed.  8 the menu.
+1 heard before: ignored; a word of their own against danger: done.  2 the whole message is a
+universal word: done.  3 a native reply to a message that means something.  4 a button.  5 a form is
+open: an answer.  6 a command.  7 a conversation: relayed.  8 the menu.
 (A reply to a message that waits for its translation comes before 2: "Help" may be the translation.)
 """
 
 from __future__ import annotations
 
-from bots import asking, meeting, questions, relaying
+from bots import asking, guard, meeting, questions, relaying
 from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
 from bots.greeting import greet
@@ -41,7 +41,8 @@ class Talk:
         if turn is None:
             return False
         try:
-            self._interpret(turn)
+            if not guard.acted(turn):
+                self._interpret(turn)
         except No as no:
             turn.say(no.why, no.choices)
         turn.go_on_below()
@@ -81,7 +82,7 @@ class Talk:
         word = None if event.pressed is not None else commands().universal(text)
         form = turn.open_form()
         if turn.who.state == "suspended" and not _forgets(word, form):
-            return turn.say(Say("A moderator has suspended you."))
+            return turn.say(guard.SUSPENDED)
         if event.deleted:
             return relaying.take_back(turn)
         if event.pressed is None and not readable(turn):
@@ -93,7 +94,7 @@ class Talk:
             copy = copies.of(turn.book, turn.who.address, event.answers_to)
         if event.pictures:
             return relaying.hand_on_pictures(turn, copy, form)
-        if times := self.repeats.before(turn):
+        if not _writes_twice(form) and (times := self.repeats.before(turn)):
             return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
             return relaying.translation(turn, copy)
@@ -266,6 +267,11 @@ class Talk:
 
 def _forgets(word: str | None, form: OpenForm | None) -> bool:
     return word == "forget" or (form is not None and form.form.name == "forget")
+
+
+def _writes_twice(form: OpenForm | None) -> bool:
+    """Whether they are asked to write the same once more."""
+    return form is not None and form.form.name in ("panic", "freeze")
 
 
 def _of_conversation(copy: copies.Copy) -> bool:

@@ -7,11 +7,13 @@ import secrets
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from bots.config import RetentionSettings
 from bots.forms import Draft, Field, Form, Option, Said, Sheet, answered, named, pending
 from bots.questions import FORMS
+from core import locks, people
 from core.actions import No
 from core.folding import key
 from core.language import Languages
@@ -62,6 +64,10 @@ class Turn:
     relayed: bool = False
     uncovered: bool = False
 
+    def reload(self) -> None:
+        """What is known of the writer was changed."""
+        self.who = people.known(self.book, self.who.id) or self.who
+
     # ------------------------------------------------------------------ telling
 
     def tell(self, notices: Iterable[Notice]) -> None:
@@ -96,7 +102,8 @@ class Turn:
         return self.book.seal(self.who.id, place, self.who.id, json.dumps(dict(what)))
 
     def sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
-        return Sheet(self.who, self.languages, answers, about)
+        mark = partial(locks.mark, self.book, self.who.id)
+        return Sheet(self.who, self.languages, answers, about, mark)
 
     def open(
         self,

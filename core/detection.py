@@ -47,6 +47,12 @@ def _data() -> Any:
     return raw
 
 
+def common(word: str) -> bool:
+    """Whether it is one of the commonest words of any language."""
+    plain = unicodedata.normalize("NFC", word).lower()
+    return any(plain in words for words in _data()["common_words"].values())
+
+
 @lru_cache(4096)
 def _script(letter: str) -> str:
     return _SCRIPTS.get(unicodedata.name(letter, "").split(" ", 1)[0].split("-")[0], "")

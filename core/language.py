@@ -14,7 +14,7 @@ from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import read_po
 
 from core import detection, pseudonyms, skills
-from core.folding import LOCALES, load
+from core.folding import LOCALES, key, load
 from core.message import Arg, Code, Joined, Name, Say, SayMany, Word
 from core.text import BAR, BIDI, defanged
 from core.words import Commands
@@ -132,6 +132,7 @@ class Languages:
         wanted = {*self.enabled, *(f for e in self.enabled for f in self.chain(e) if f in there)}
         self._catalogues = {language: _Catalogue(language) for language in wanted}
         self._found: dict[tuple[str, str], tuple[Template, bool]] = {}
+        self._ours: set[str] = set()
 
     def chain(self, language: str) -> tuple[str, ...]:
         """Where a message is looked for: the language, then those its readers accept."""
@@ -250,6 +251,14 @@ class Languages:
                 if candidate in self.enabled:
                     return candidate
         return None
+
+    def is_ours(self, typed: str) -> bool:
+        """Whether it is a sentence or a label of the gateway's own, in any of its languages."""
+        if not self._ours:
+            for catalogue in self._catalogues.values():
+                for id, parts in catalogue.one.items():
+                    self._ours.update(key(text) for text in (id, "".join(parts)))
+        return key(typed) in self._ours
 
     def detect(self, text: str, likely: Sequence[str]) -> str:
         """The language that `text` is written in, by its script, letters and commonest words: no

@@ -43,12 +43,12 @@ def at(book: Book, address: Address) -> tuple[Person, int, bool] | None:
         f"select {_COLUMNS}, a.id, a.alive from addresses a join people p on p.id = a.person"
         " where a.platform = :platform and a.handle_index = :mark",
         platform=address.platform,
-        mark=_mark(book, address),
+        mark=found_by(book, address),
     )
     return (Person(*row[:9]), row[9], bool(row[10])) if row else None
 
 
-def _mark(book: Book, address: Address) -> str:
+def found_by(book: Book, address: Address) -> str:
     """What an address is found by."""
     return book.fingerprint(address.platform, address.handle)
 
@@ -100,7 +100,7 @@ def move(book: Book, one: str, other: str) -> None:
 
 def meet(book: Book, address: Address, language: str) -> Person:
     """A new person, at an address nobody wrote from before."""
-    id, mark = uuid.uuid4().hex, _mark(book, address)
+    id, mark = uuid.uuid4().hex, found_by(book, address)
     book.vault.create(id)
     row = book.value(
         "insert into addresses(platform, handle_index, handle, person)"
@@ -148,7 +148,7 @@ def seen(book: Book, who: Person) -> None:
 
 def banned(book: Book, address: Address) -> bool:
     """Whoever was suspended and then forgotten is not heard at the same address."""
-    it = _mark(book, address)
+    it = found_by(book, address)
     return bool(book.value("select 1 from bans where fingerprint = :it", it=it))
 
 

@@ -29,9 +29,10 @@ EVERYWHERE = {
     "core.text",
     "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",
-    "bots.readable",
+    "bots.readable", "bots.guard",
 }  # fmt: skip
-"""The store and its keys, what words are made of, and whether there are any."""
+"""The store and its keys, what words are made of, whether there are any, and whether they are their
+author's own against danger."""
 
 FORM = ["bots.talk", "bots.turn", "bots.forms"]
 WAYS: dict[str, tuple[str, list[str], set[str]]] = {

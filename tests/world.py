@@ -306,7 +306,10 @@ class World:
     async def _nothing(self, name: str) -> None:
         """Whatever was heard is answered by now, or would be in the outbox."""
         await self.gateway.do(lambda book: None)
-        waiting = "select count(*) from outbox where state = 'waiting'"
+        waiting = (
+            "select count(*) from outbox o join people p on p.id = o.person"
+            " join addresses a on a.id = p.address where o.state = 'waiting' and a.alive = 1"
+        )
         async with asyncio.timeout(15):
             while await self.gateway.do(lambda book: book.value(waiting)):
                 await asyncio.sleep(0.02)

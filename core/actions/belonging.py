@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import forgetting, outbox, people
+from core import forgetting, locks, outbox, people
 from core.actions import No, parting
 from core.actions.needs import shut
 from core.actions.trust import giver_of, use_up
@@ -81,7 +81,15 @@ def forget(book: Book, who: Person) -> list[Notice]:
 
 
 def let_go(book: Book, who: Person) -> list[Notice]:
-    """Deletes everything of this person. Peers learn only that the conversation is closed."""
+    """Deletes everything of this person, also when they are frozen: the one road of all forgetting.
+    Peers learn only that the conversation is closed."""
+    everybody = locks.together(book, who)
+    ended = [notice for one in everybody for notice in let_one_go(book, one)]
+    return [notice for notice in ended if notice.to not in {one.id for one in everybody}]
+
+
+def let_one_go(book: Book, who: Person) -> list[Notice]:
+    """The same, of one alone: a stand-in without whom it stands for."""
     ended = parting.withdraw(book, who)
     for id in book.column("select id from needs where person = :who", who=who.id):
         need = by_id(book, id)
