@@ -60,23 +60,23 @@ def thaw(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]:
     """Their addresses are theirs again; what their stand-ins did is forgotten. -> them, and what
     those are told who had to do with a stand-in."""
     told: list[Notice] = []
-    state = who.state
-    for stand_in in locks.together(book, who):
-        if stand_in.id != who.id:
-            if stand_in.state == "suspended":
-                state = "suspended"
-            told += belonging.let_one_go(book, stand_in)
-    address = None
+    address, state = None, who.state
+    stand_ins = {one.id: one for one in locks.together(book, who) if one.id != who.id}
     for row, platform, mark, sealed in book.all(_ADDRESSES, who=who.id):
         handle = people.handle(book, who.id, mark, sealed)
         there = Address(platform, handle)
-        if people.at(book, there):  # somebody else is there now
-            book.do("delete from copies where address = :row", row=row)
-            book.do("delete from addresses where id = :row", row=row)
-            continue
+        if at := people.at(book, there):
+            if at[0].id not in stand_ins:  # somebody else is there now
+                _no_longer_at(book, row)
+                continue
+            _no_longer_at(book, at[1])  # alone: its library's secrets stay
         _rename(book, who.id, row, people.found_by(book, there), handle)
         if there == here:
             address = row
+    for stand_in in stand_ins.values():
+        if stand_in.state == "suspended":
+            state = "suspended"
+        told += belonging.let_one_go(book, stand_in)
     book.do("update people set state = :state where id = :id", state=state, id=who.id)
     locks.change(book, who.id, stand_ins=(), wrong=0, until=0)
     if address is not None:
@@ -87,6 +87,11 @@ def thaw(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]:
 
 
 _ADDRESSES = "select id, platform, handle_index, handle from addresses where person = :who"
+
+
+def _no_longer_at(book: Book, row: int) -> None:
+    book.do("delete from copies where address = :row", row=row)
+    book.do("delete from addresses where id = :row", row=row)
 
 
 def _away(book: Book, platform: str, handle: str) -> str:
