@@ -1,7 +1,7 @@
 # Every target does its own set-up. Needed beforehand: Python 3.11 or newer, git, make.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := prosody postgresql chromium chromium-driver fonts-noto-core
+PACKAGES := prosody postgresql chromium chromium-driver fonts-noto-core gettext
 
 .PHONY: run demo setup test lint lock catalogues servers soak clean
 

@@ -20,6 +20,7 @@ from core.language import Languages
 from core.message import Arg, Choice, Inbound, Notice, Reply, Say, Sayable, paragraphs
 from core.people import Person
 from core.store import Book
+from core.words import commands
 
 _PATIENCE = 2
 """After so many refused answers, the way out is shown."""
@@ -261,7 +262,8 @@ class Turn:
         for option in options:
             if typed and typed in self._spellings(option.label):
                 return (option.token,)
-        return ()
+        word = commands().universal(self.text)  # "ok", "готово", «تمام شد»: in any language
+        return (word,) if word in [option.token for option in options] else ()
 
     def _spellings(self, label: Arg) -> set[str]:
         found = (self.languages.render(label, tag) for tag in (self.who.language, "en"))

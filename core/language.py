@@ -1,20 +1,16 @@
-"""Saying things in the reader's language: catalogues, rendering, negotiation, names, detection.
-
-Nobody else imports babel.
-"""
+"""Saying things in the reader's language: rendering, names, negotiation, detection."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from gettext import c2py
 
 from babel import Locale, UnknownLocaleError
-from babel.messages.pofile import read_po
 
 from core import detection, pseudonyms, skills
-from core.folding import LOCALES, key, load
+from core.catalogues import BadTemplate, Catalogue, Template, catalogue, offered, template
+from core.folding import key, load
 from core.message import Arg, Code, Joined, Name, Say, SayMany, Word
 from core.text import BAR, BIDI, defanged
 from core.words import Commands
@@ -28,6 +24,9 @@ TRUST: Mapping[str, Say] = {
     "moderator": Say("Moderator"),
 }
 
+_LANGUAGES = load("languages")
+_REGIONS = {code: raw["names"] for code, raw in load("countries")["regions"].items()}
+_RTL = frozenset(_LANGUAGES["right_to_left"])
 _DIGITS = {
     tag: str.maketrans("0123456789", digits)
     for tag, digits in (
@@ -36,36 +35,23 @@ _DIGITS = {
     )
 }  # fmt: skip
 """As the language writes numbers; any digits are understood from anybody."""
+_COMMAS = {"zh_Hans": "、", "zh_Hant": "、", **dict.fromkeys(_LANGUAGES["right_to_left"], "، ")}
+"""Between the parts of a list."""
 
-_PLACE = re.compile(r"\{([a-z_]+)\}")
 _BIDI = re.compile(f"[{BIDI}]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-class BadTemplate(Exception):
-    """A brace that is no `{name}`, or a name without a value: a mistake in the program's text."""
+def _number(n: int, language: str) -> str:
+    return str(n).translate(_DIGITS.get(language, {}))
 
 
-Template = tuple[str, ...]
-"""Text, name, text, name, ... text."""
-
-
-@lru_cache(4096)
-def template(text: str) -> Template:
-    """Raises BadTemplate. Never `str.format`: in a translation it reads any attribute, and makes
-    a string of any size."""
-    parts = _PLACE.split(text)
-    if any("{" in part or "}" in part for part in parts[::2]):
-        raise BadTemplate(text)
-    return tuple(parts)
-
-
-def _own(text: str) -> str:
+def _own(text: str, mark: str = FSI) -> str:
     """Somebody's words, so that their direction ends with them (UAX #9, isolates)."""
     text = _BIDI.sub("", text)
     if "\n" in text:  # a line break ends every isolate
-        return "\n".join(map(_own, text.split("\n")))
-    return f"{FSI}{text}{PDI}" if text else ""
+        return "\n".join(_own(line, mark) for line in text.split("\n"))
+    return f"{mark}{text}{PDI}" if text else ""
 
 
 @cache
@@ -76,67 +62,30 @@ def _babel(language: str) -> Locale:
         return Locale.parse("en")
 
 
-_LANGUAGES = load("languages")
-_REGIONS = {code: raw["names"] for code, raw in load("countries")["regions"].items()}
-_RTL = frozenset(_LANGUAGES["right_to_left"])
-
-
-class _Catalogue:
-    """One language's messages, read from its .po file. A translation that does not hold, because
-    its placeholders differ from the English, is left out: English is better than a crash."""
-
-    def __init__(self, language: str) -> None:
-        self.rtl = language in _RTL
-        self.one: dict[str, Template] = {}
-        self.many: dict[tuple[str, str], tuple[Template, ...]] = {}
-        rule = load("plural_forms").get(language) or load("plural_forms")["en"]
-        self.form: Callable[[int], int] = lru_cache(4096)(c2py(rule["plural"]))
-        self.forms: int = rule["nplurals"]
-        if language == "en":
-            return
-        with (LOCALES / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-            messages = read_po(file, ignore_obsolete=True)
-        for message in messages:
-            id, text = message.id, message.string
-            if not id or message.fuzzy:
-                continue
-            if isinstance(id, str):
-                if isinstance(text, str) and text and holds(id, text):
-                    self.one[id] = template(text)
-                continue
-            forms = text if isinstance(text, tuple | list) else ()
-            if len(forms) == self.forms and all(f and holds(id[1], f, number=True) for f in forms):
-                self.many[id[0], id[1]] = tuple(map(template, forms))
-
-
-def holds(id: str, text: str, *, number: bool = False) -> bool:
-    """Whether a translation names the same things as its msgid. number: it may leave out `{n}`
-    (Arabic has a word form for "two helpers")."""
-    try:
-        asked, given = (set(template(t)[1::2]) for t in (id, text))
-    except BadTemplate:
-        return False
-    return given == asked or (number and given == asked - {"n"})
-
-
 class Languages:
-    """The gateway's languages. English needs no catalogue, and answers where another has a gap."""
+    """The gateway's languages. English answers where another has a gap."""
 
     def __init__(self, enabled: Sequence[str] | None = None) -> None:
-        """enabled: codes in the order to offer them; None: all there are. Raises FileNotFoundError
-        for one without a catalogue."""
-        there = sorted(p.parent.parent.name for p in LOCALES.glob("*/LC_MESSAGES/messages.po"))
-        chosen = ["en", *there] if enabled is None else list(enabled)
+        """enabled: codes in the order to offer them; None: all there are. Raises LookupError for
+        one that is not there. Nothing is read yet."""
+        chosen = offered() if enabled is None else enabled
+        if missing := sorted(set(chosen) - set(offered())):
+            raise LookupError(missing[0])
         self.enabled: tuple[str, ...] = tuple(dict.fromkeys([*chosen, "en"]))
         self.commands = Commands()
-        wanted = {*self.enabled, *(f for e in self.enabled for f in self.chain(e) if f in there)}
-        self._catalogues = {language: _Catalogue(language) for language in wanted}
-        self._found: dict[tuple[str, str], tuple[Template, bool]] = {}
+        self._found: dict[tuple[str, str], tuple[Template, str]] = {}
         self._ours: set[str] = set()
 
     def chain(self, language: str) -> tuple[str, ...]:
         """Where a message is looked for: the language, then those its readers accept."""
         return (language, *_LANGUAGES["fallback"].get(language, ("en",)))
+
+    def _catalogues(self, language: str) -> Iterator[Catalogue]:
+        """Those that may answer a reader of `language`, before English does."""
+        return filter(None, map(self.catalogue, self.chain(language)))
+
+    def catalogue(self, language: str) -> Catalogue | None:
+        return catalogue(language)
 
     # ----------------------------------------------------------- rendering
 
@@ -159,17 +108,17 @@ class Languages:
         isolated and fit into either."""
         if isinstance(arg, Say):
             found = self._found.get((language, arg.text)) or self._find(arg.text, language)
-            return self._fill(found[0], arg.args, language, found[1]), found[1]
+            return self._fill(found[0], arg.args, language, found[1]), found[1] in _RTL
         if isinstance(arg, str):
             return _own(arg), None
         if isinstance(arg, Code):
-            return f"{LRI}{_BIDI.sub('', arg.text)}{PDI}", None
+            return _own(arg.text, LRI), None
         if isinstance(arg, int):
-            return str(arg).translate(_DIGITS.get(language, {})), None
+            return _number(arg, language), None
         if isinstance(arg, Joined):
-            rtl = language in _RTL
-            by = "، " if arg.by == ", " and rtl else arg.by
-            return by.join(self._inside(part, language, rtl) for part in arg.parts), rtl
+            by = _COMMAS.get(language, ", ") if arg.by == ", " else arg.by
+            parts = (self._inside(part, language, language) for part in arg.parts)
+            return by.join(parts), language in _RTL
         if isinstance(arg, Name):
             return self._name(arg.kind, arg.code, language)
         if isinstance(arg, SayMany):
@@ -180,44 +129,46 @@ class Languages:
         quoted = defanged(arg.text).splitlines() or [""]
         return "\n".join(BAR + _own(line) for line in quoted), None
 
-    def _inside(self, arg: Arg, language: str, rtl: bool) -> str:
-        words, own = self._words(arg, language)
-        return words if own is None or own is rtl else f"{FSI}{words}{PDI}"
+    def _inside(self, arg: Arg, language: str, answered: str) -> str:
+        """What stands inside words of the language that answered: numbers are written as there,
+        and names that run the other way are isolated."""
+        if isinstance(arg, int):
+            return _number(arg, answered)
+        words, rtl = self._words(arg, language)
+        return words if rtl is None or rtl is (answered in _RTL) else f"{FSI}{words}{PDI}"
 
-    def _fill(self, parts: Template, args: Mapping[str, Arg], language: str, rtl: bool) -> str:
+    def _fill(self, parts: Template, args: Mapping[str, Arg], language: str, answered: str) -> str:
         if len(parts) == 1:
             return parts[0]
         filled = list(parts)
         try:
             for i in range(1, len(parts), 2):
-                filled[i] = self._inside(args[parts[i]], language, rtl)
+                filled[i] = self._inside(args[parts[i]], language, answered)
         except KeyError as missing:
             raise BadTemplate(f"{{{missing.args[0]}}} in {''.join(parts)!r}") from None
         return "".join(filled)
 
-    def _find(self, id: str, language: str) -> tuple[Template, bool]:
-        for tag in self.chain(language):
-            catalogue = self._catalogues.get(tag)
-            if catalogue and id in catalogue.one:
-                found = catalogue.one[id], catalogue.rtl
+    def _find(self, id: str, language: str) -> tuple[Template, str]:
+        """-> the words, and the language that they are in."""
+        for there in self._catalogues(language):
+            if id in there.one:
+                found = there.one[id], there.language
                 break
         else:
             # A msgid of signs and placeholders alone has no language: it runs as the reader does.
             parts = template(id)
-            found = parts, language in _RTL and not _LETTER.search("".join(parts[::2]))
+            found = parts, "en" if _LETTER.search("".join(parts[::2])) else language
         self._found[language, id] = found
         return found
 
     def _count(self, arg: SayMany, language: str) -> tuple[str, bool]:
         args = {**arg.args, "n": arg.n}
-        for tag in self.chain(language):
-            catalogue = self._catalogues.get(tag)
-            if catalogue and (arg.one, arg.many) in catalogue.many:
-                parts = catalogue.many[arg.one, arg.many][catalogue.form(arg.n)]
-                return self._fill(parts, args, language, catalogue.rtl), catalogue.rtl
-        return self._fill(
-            template(arg.one if arg.n == 1 else arg.many), args, language, False
-        ), False
+        for there in self._catalogues(language):
+            if forms := there.many.get((arg.one, arg.many)):
+                found = self._fill(forms[there.form(arg.n)], args, language, there.language)
+                return found, there.language in _RTL
+        english = template(arg.one if arg.n == 1 else arg.many)
+        return self._fill(english, args, language, "en"), False
 
     # ----------------------------------------------------------- names
 
@@ -255,8 +206,8 @@ class Languages:
     def is_ours(self, typed: str) -> bool:
         """Whether it is a sentence or a label of the gateway's own, in any of its languages."""
         if not self._ours:
-            for catalogue in self._catalogues.values():
-                for id, parts in catalogue.one.items():
+            for there in filter(None, map(self.catalogue, self.enabled)):
+                for id, parts in there.one.items():
                     self._ours.update(key(text) for text in (id, "".join(parts)))
         return key(typed) in self._ours
 

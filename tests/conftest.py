@@ -28,10 +28,10 @@ PLATFORMS = {
 PROGRAMS = {"xmpp": "prosody"}
 
 
-def need_program(name: str) -> None:
+def need_program(name: str, package: str = "") -> None:
     """In CI a missing server is a failure; on a laptop the test is skipped and says what to do."""
     if shutil.which(name) is None:
-        _missing(name)
+        _missing(package or name)
 
 
 def _missing(name: str) -> None:

@@ -28,6 +28,7 @@ CORE = {
     "core/keys.py": {"sqlalchemy"},
     "core/privacy.py": {"cryptography"},
     "core/language.py": {"babel"},
+    "core/catalogues.py": {"babel"},
 }
 ADAPTERS = {
     "memory": set(),

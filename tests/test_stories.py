@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.platforms.memory import MemoryPlatform
+from tests.readers import PSEUDO, Reading
 from tests.world import World
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.txt"))
@@ -42,3 +43,17 @@ async def test_the_story_survives_a_restart_after_every_line(story: Path, databa
     places = dict(zip(PEOPLE, in_memory(), strict=True))
     async with World(in_memory(), database, places) as world:
         await world.tell(story.read_text("utf-8"), again_after_every_line=True)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(("order", "tag"), [(ORDERS[0], "fa"), (ORDERS[1], PSEUDO)])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_the_story_goes_the_same_in_another_language(
+    story: Path, order: tuple[str, ...], tag: str, database: str
+) -> None:
+    """And in a pseudo-locale: whatever is not in brackets there, no translator can reach."""
+    places = dict(zip(PEOPLE, order, strict=True))
+    reading = Reading(tag)
+    async with World(in_memory(), database, places, languages=reading) as world:
+        await world.tell(story.read_text("utf-8"))
+    assert reading.wrong == []

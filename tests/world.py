@@ -44,15 +44,10 @@ from core.people import TRUST, VOUCHED
 from core.store import Book, Store
 from tests.crafted import MARK, jpeg, pdf
 from tests.platforms import Phone, Platform, Seen
+from tests.readers import Reading, plain
 from tests.vaults import vault_of
 
-_MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 LANGUAGES = Languages()
-
-
-def plain(text: str) -> str:
-    """As a person reads it: without the marks that only order the line."""
-    return _MARKS.sub("", text)
 
 
 @dataclass
@@ -63,7 +58,8 @@ class Player:
 
 
 class World:
-    """platforms: by name, not yet started. places: person -> platform; others go to the first."""
+    """platforms: by name, not yet started. places: person -> platform; others go to the first.
+    languages: a `Reading` tells the story in another language than it is written in."""
 
     def __init__(
         self,
@@ -72,7 +68,9 @@ class World:
         places: Mapping[str, str] | None = None,
         *,
         clock: Callable[[], float] = time.time,
+        languages: Languages = LANGUAGES,
     ) -> None:
+        self.languages = languages
         self.platforms, self.url, self.places = platforms, url, places or {}
         self.moved = 0.0
         self.clock = lambda: clock() + self.moved
@@ -94,7 +92,7 @@ class World:
         adapters = {name: p.adapter() for name, p in self.platforms.items()}
         readers = {name: a.facts.reader for name, a in adapters.items()}
         self.store = Store(self.url, vault_of(self.url), self.clock, alone=True)
-        talk = Talk(LANGUAGES, Community("Movements", VOUCHED, readers))
+        talk = Talk(self.languages, Community("Movements", VOUCHED, readers))
         self.limits = Limits()
         self.gateway = Gateway(self.store, talk, adapters, self.limits)
         self.task = asyncio.create_task(self.gateway.run())
@@ -132,15 +130,24 @@ class World:
         await self.gateway.do(settle)
         return player
 
+    def read(self, text: str) -> list[str]:
+        """What the story may call it."""
+        return (
+            self.languages.english(text) if isinstance(self.languages, Reading) else [plain(text)]
+        )
+
+    def holds(self, shown: str, words: str) -> bool:
+        return words in plain(shown) or any(words in text for text in self.read(shown))
+
     async def next(self, name: str, seconds: float = 15.0) -> Seen:
         player = self.players[name]
         try:
             seen = await player.phone.next(seconds)
         except TimeoutError:
-            last = plain(player.seen[-1].text) if player.seen else "nothing"
+            last = self.read(player.seen[-1].text)[0] if player.seen else "nothing"
             raise AssertionError(f"{name} got no further message; the last was: {last}") from None
         player.seen.append(seen)
-        text = plain(seen.text)
+        text = self.read(seen.text)[0]
         for key, pattern in (
             ("code", r"(?:Posted as|با کد) (\w+)"),
             ("name", r"^(.+) (?:offers help with|برای \w+ پیشنهاد کمک)"),
@@ -154,14 +161,15 @@ class World:
 
     async def sees(self, name: str, words: str) -> Seen:
         seen = await self.next(name)
-        shown = plain("\n".join((seen.text, *seen.choices)))
-        assert words in shown, f"{name} was to see {words!r} but saw: {shown}"
+        if not any(self.holds(text, words) for text in (seen.text, *seen.choices)):
+            shown = "\n".join(self.read(text)[0] for text in (seen.text, *seen.choices))
+            raise AssertionError(f"{name} was to see {words!r} but saw: {shown}")
         return seen
 
     def _last(self, name: str, words: str) -> Seen:
         """The newest message with these words; shown ones before one's own."""
         for seen in reversed(self.players[name].seen):
-            if words in plain(seen.text):
+            if self.holds(seen.text, words):
                 return seen
         for native, text in reversed(self.players[name].written):
             if words in text:
@@ -170,18 +178,38 @@ class World:
 
     async def says(self, name: str, words: str, reply_to: str | None = None) -> None:
         player = self.players[name]
-        native = await player.phone.say(words, reply_to=reply_to)
+        native = await player.phone.say(self._typed(player, words), reply_to=reply_to)
         player.written.append((native, words))
+
+    def _typed(self, player: Player, words: str) -> str:
+        """A command or the label of a choice, in the language of the reader."""
+        if not isinstance(self.languages, Reading):
+            return words
+        for shown, meant in self._labels(player.seen[-1]) if player.seen else ():
+            if words.casefold() in map(str.casefold, meant):
+                return shown
+        return self.languages.typed(words)
 
     async def presses(self, name: str, label: str) -> None:
         player = self.players[name]
         for seen in reversed(player.seen):
-            shown = seen.choices or tuple(re.findall(r"^\d+ (.+)$", plain(seen.text), re.MULTILINE))
-            for choice in shown:
-                if plain(choice).removeprefix("✓ ") == label:
+            for choice, meant in self._labels(seen):
+                if any(text.removeprefix("✓ ") == label for text in meant):
                     await player.phone.press(seen, choice)
                     return
         raise AssertionError(f"{name} sees nothing to press called {label!r}")
+
+    def _labels(self, seen: Seen) -> list[tuple[str, list[str]]]:
+        """What can be pressed, and what the story may call it."""
+        if seen.choices:
+            return [(label, [plain(label), *self.read(label)]) for label in seen.choices]
+        # From the end: a sentence before them may begin with a number in one language alone.
+        shown = _numbered(plain(seen.text))[::-1]
+        told = [_numbered(text)[::-1] for text in self.read(seen.text)]
+        return [
+            (label, [label, *(texts[n] for texts in told if n < len(texts))])
+            for n, label in enumerate(shown)
+        ][::-1]
 
     # ------------------------------------------------------------------ telling
 
@@ -315,7 +343,11 @@ class World:
                 await asyncio.sleep(0.02)
         with contextlib.suppress(TimeoutError):
             seen = await self.players[name].phone.next(0.3)
-            raise AssertionError(f"{name} saw: {plain(seen.text)}")
+            raise AssertionError(f"{name} saw: {self.read(seen.text)[0]}")
+
+
+def _numbered(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"^\d+ (.+)$", text, re.MULTILINE))
 
 
 def database(folder: Path) -> str:

@@ -9,8 +9,9 @@ from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.catalogues import BadTemplate, Catalogue, holds, template
 from core.folding import load
-from core.language import FSI, LRI, PDI, RLM, BadTemplate, Languages, _Catalogue, holds
+from core.language import FSI, LRI, PDI, RLM, Languages
 from core.message import Code, Joined, Name, Quote, Say, SayMany, Word, dots, lines, paragraphs
 
 LANGUAGES = Languages()
@@ -20,7 +21,7 @@ def test_english_needs_no_catalogue_and_every_language_has_one() -> None:
     assert Languages(["en"]).enabled == ("en",)
     assert Languages(["fa"]).enabled == ("fa", "en")
     assert "fa" in LANGUAGES.enabled
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(LookupError):
         Languages(["tlh"])
 
 
@@ -55,6 +56,19 @@ def test_a_gap_is_filled_by_the_whole_english_sentence_in_its_own_direction() ->
     inside = Joined(" · ", (Name("country", "IR"), gap))
     english = f"{FSI}No Persian knows {FSI}سلام{PDI}{PDI}"
     assert LANGUAGES.render(inside, "fa") == f"{RLM}ایران · {english}"
+
+
+def test_numbers_are_written_as_in_the_language_that_answered() -> None:
+    gap = Say("No Persian knows {n}", n=12)
+    assert LANGUAGES.render(gap, "fa") == "No Persian knows 12"
+    assert LANGUAGES.render(SayMany("{n} egg", "{n} eggs", 12), "fa") == "12 eggs"
+    assert LANGUAGES.render(Say("{n}", n=12), "fa") == f"{RLM}۱۲"
+
+
+def test_a_list_is_written_as_in_its_language() -> None:
+    pair = Joined(", ", (Name("country", "IR"), Name("country", "FR")))
+    listed = {tag: LANGUAGES.render(pair, tag) for tag in ("en", "fa", "zh_Hans")}
+    assert listed == {"en": "Iran, France", "fa": f"{RLM}ایران، فرانسه", "zh_Hans": "伊朗、法国"}
 
 
 def test_a_sign_has_no_language_and_runs_as_the_reader_does() -> None:
@@ -108,32 +122,47 @@ def test_a_persons_braces_are_only_braces() -> None:
     assert LANGUAGES.render(Say("{x}", x="{y}"), "en") == f"{FSI}{{y}}{PDI}"
 
 
+class Empty(Catalogue):
+    def _read(self) -> None:
+        pass
+
+
 @pytest.mark.parametrize("tag", load("plural_forms"))
 def test_plurals_are_those_of_cldr(tag: str) -> None:
-    rule = load("plural_forms")[tag]
-    catalogue = _Catalogue("en") if tag == "en" else None
-    form = catalogue.form if catalogue else _form(rule["plural"])
+    rule, form = load("plural_forms")[tag], Empty(tag).form
     locale = Locale.parse(load("languages")["babel"].get(tag, tag))
     for n in range(2001):
         assert rule["categories"][form(n)] == locale.plural_form(n)
 
 
-def _form(rule: str):  # type: ignore[no-untyped-def]
-    from gettext import c2py
+class Counting(Languages):
+    """One with a message of its own for each form of each language's plural."""
 
-    return c2py(rule)
+    def catalogue(self, language: str) -> Catalogue | None:
+        there = Empty(language)
+        marks = (template(f"{form}: {{n}}") for form in range(there.forms))
+        there.many["{n} bird", "{n} birds"] = tuple(marks)
+        return there
 
 
-def test_counting() -> None:
-    languages = Languages(["fa"])
-    languages._catalogues["fa"].many["{n} bird", "{n} birds"] = (
-        ("", "n", " تک"),
-        ("", "n", " پرنده"),
-    )
-    one, many = (SayMany("{n} bird", "{n} birds", n) for n in (1, 5))
-    assert languages.render(one, "fa") == f"{RLM}۱ تک"
-    assert languages.render(many, "fa") == f"{RLM}۵ پرنده"
-    assert [languages.render(m, "en") for m in (one, many)] == ["1 bird", "5 birds"]
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ("fa", {1: "0: ۱", 5: "1: ۵"}),
+        ("ar", {0: "0: ٠", 1: "1: ١", 2: "2: ٢", 3: "3: ٣", 11: "4: ١١", 100: "5: ١٠٠"}),
+        ("uk", {1: "0: 1", 3: "1: 3", 5: "2: 5", 11: "2: 11", 21: "0: 21"}),
+        ("ko", {1: "0: 1", 5: "0: 5"}),
+    ],
+)
+def test_counting_goes_by_the_languages_own_forms(tag: str, said: dict[int, str]) -> None:
+    counting = Counting()
+    drawn = {n: counting.render(SayMany("{n} bird", "{n} birds", n), tag).strip(RLM) for n in said}
+    assert drawn == said
+
+
+def test_counting_in_english() -> None:
+    birds = [SayMany("{n} bird", "{n} birds", n) for n in (0, 1, 5)]
+    assert [LANGUAGES.render(many, "en") for many in birds] == ["0 birds", "1 bird", "5 birds"]
 
 
 def test_command_words_and_names_are_the_readers() -> None:

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
-from babel.messages.pofile import read_po
 
-from core.folding import LOCALES, load
-from core.language import Languages, holds, template
+from core.catalogues import Catalogue, holds, offered, template
+from core.folding import load
+from core.language import FSI, LRI, PDI, RLM, Languages
+from core.message import Arg, Code, Name, Quote, Say, SayMany, Word
 from core.text import BIDI
-
-ROOT = LOCALES.parent
-KEYWORDS = {**DEFAULT_KEYWORDS, "Say": None, "SayMany": (1, 2)}
-SOURCES = [("packing.py", "ignore"), ("**.py", "python")]  # as in locales/babel.cfg
-CATALOGUES = {p.parent.parent.name: p for p in LOCALES.glob("*/LC_MESSAGES/messages.po")}
-MARKS = tuple("🔎🔒🌐⚠✓")
-
-
-def extracted() -> set[str | tuple[str, ...]]:
-    found: set[str | tuple[str, ...]] = set()
-    for folder in ("bots", "core"):
-        for _, _, id, _, _ in extract_from_dir(str(ROOT / folder), SOURCES, keywords=KEYWORDS):
-            found.add(id if isinstance(id, str) else tuple(id))
-    return found
-
+from tests.catalogues import CATALOGUES, Id, extracted, forms, messages, only_signs
+from tests.conftest import need_program
 
 IDS = extracted()
-
-
-def messages(tag: str) -> list[Message]:
-    with CATALOGUES[tag].open("rb") as file:
-        return [m for m in read_po(file, ignore_obsolete=True) if m.id]
-
-
-def forms(message: Message) -> list[str]:
-    texts = [message.string] if isinstance(message.string, str) else message.string
-    return [text for text in texts if text]
+SENTENCES = sorted((id for id in IDS if not only_signs(id)), key=str)
+MARKS = tuple("🔎🔒🌐⚠✓")
+TRANSLATED = [tag for tag in offered() if tag != "en"]
+FLOOR = 0.6
+"""Of the sentences; less, and a language is not offered."""
+COMPLETE = ("fa",)
 
 
 def test_the_program_has_sentences_and_only_plain_placeholders() -> None:
@@ -49,15 +32,75 @@ def test_the_program_has_sentences_and_only_plain_placeholders() -> None:
             template(text)
 
 
-def test_persian_is_complete() -> None:
-    language = Languages(["fa"])._catalogues["fa"]
-    signs = {id for id in IDS if not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", "".join(id)))}
-    assert sorted(map(str, IDS - signs - language.one.keys() - language.many.keys())) == []
+def lacking(tag: str) -> list[Id]:
+    """The sentences that readers of the language get in English."""
+    there = Catalogue(tag)
+    return [id for id in SENTENCES if id not in there.one and id not in there.many]
+
+
+@pytest.mark.parametrize("tag", COMPLETE)
+def test_a_complete_language_lacks_nothing(tag: str) -> None:
+    assert lacking(tag) == []
+
+
+@pytest.mark.parametrize("tag", TRANSLATED)
+def test_what_is_offered_says_most(tag: str) -> None:
+    less = lacking(tag)
+    assert len(less) <= (1 - FLOOR) * len(SENTENCES), f"{len(less)} are missing: {less}"
+
+
+@pytest.mark.parametrize("tag", CATALOGUES)
+def test_gettexts_own_check_finds_nothing(tag: str) -> None:
+    need_program("msgfmt", "gettext")
+    check = ("msgfmt", "--check-format", "--check-domain", "-o", "/dev/null", CATALOGUES[tag])
+    checked = subprocess.run(check, capture_output=True, text=True)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+HOSTILE = (
+    "\u202e\u2066\u2069\u2069gnorw\u200f",
+    "{n} {name.__class__.__init__.__globals__} {0} {} {{",
+    "<b>x</b> &amp; %s %(name)s $name \\1",
+    "1\n2\r\n\u2028🔎 7KQ",
+    "",
+)
+KNOWN = {"n", "code", "name"}
+
+
+def arguments(id: str, value: Arg) -> dict[str, Arg]:
+    return dict.fromkeys(template(id)[1::2], value)
+
+
+@pytest.mark.parametrize("tag", ["en", *TRANSLATED])
+def test_whatever_stands_in_a_sentence_stays_in_its_place(tag: str) -> None:
+    """No value is read as a template, lets its direction out, or makes more text than itself."""
+    languages = Languages()
+    values: list[Arg] = [*HOSTILE, *map(Code, HOSTILE), *map(Quote, HOSTILE), 10**30]
+    values += [Word("offer"), Name("skill", "nothing {x}"), Say("{x}", x=HOSTILE[0])]
+    for id in SENTENCES:
+        one = id if isinstance(id, str) else id[1]
+        for value in values:
+            said = (
+                Say(id, **arguments(id, value))
+                if isinstance(id, str)
+                else SayMany(id[0], id[1], 3, **arguments(one, value))
+            )
+            drawn = languages.render(said, tag)
+            for line in drawn.split("\n"):
+                assert line.count(FSI) + line.count(LRI) == line.count(PDI), (id, value)
+            assert set(re.findall(f"[{BIDI}]", drawn)) <= {FSI, LRI, PDI, RLM}, (id, value)
+            assert "Catalogue" not in drawn
+
+
+def test_a_very_long_value_makes_a_text_as_long_as_itself() -> None:
+    long = "{name}" * 500_000
+    drawn = Languages().render(Say("{name} offers help with {code}.", name=long, code="7KQ"), "fa")
+    assert len(long) < len(drawn) < len(long) + 200
 
 
 @pytest.mark.parametrize("tag", CATALOGUES)
 def test_no_translation_is_left_of_a_sentence_that_is_gone(tag: str) -> None:
-    assert {m.id for m in messages(tag)} <= IDS
+    assert {m.id if isinstance(m.id, str) else tuple(m.id) for m in messages(tag)} <= IDS
 
 
 @pytest.mark.parametrize("tag", CATALOGUES)
