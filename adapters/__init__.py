@@ -36,7 +36,8 @@ class Adapter(Protocol):
     async def send(self, out: Outbound) -> str:
         """-> the platform's id of the message, once the platform has it.
 
-        Raises Gone, Later, Unsent, Unknown, Refused, and nothing else.
+        Raises Gone, Later, Unsent, Unknown, Refused, and nothing else; for an `Outbound` that is
+        sensitive also Exposed.
         """
 
     async def fetch(self, file: File) -> bytes:

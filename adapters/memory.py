@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from core.message import (
     LARGEST_FILE,
     Down,
+    Event,
+    Exposed,
     Facts,
     File,
     Gone,
     Hear,
-    Inbound,
-    Left,
     Outbound,
     Refused,
     Safe,
@@ -27,7 +27,7 @@ class Server:
     """What outlives the adapter: events not yet acknowledged, and every phone's messages."""
 
     name: str = "memory"
-    events: list[Inbound | Left] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     phones: dict[str, asyncio.Queue[tuple[str, Outbound]]] = field(
         default_factory=lambda: defaultdict(asyncio.Queue)
     )
@@ -37,7 +37,7 @@ class Server:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def write(self, event: Inbound | Left) -> None:
+    def write(self, event: Event) -> None:
         self.events.append(event)
         self.news.set()
 
@@ -80,6 +80,8 @@ class Memory:
     async def send(self, out: Outbound) -> str:
         if out.to.handle in self.server.gone:
             raise Gone
+        if out.sensitive:
+            raise Exposed
         if out.key in self.server.sent:
             return self.server.sent[out.key]
         native = out.replaces or f"b{next(self.server.ids)}"

@@ -17,7 +17,7 @@ import sys
 import time
 
 from adapters.matrix import Matrix
-from core.message import Inbound, Left, Outbound
+from core.message import Event, Inbound, Outbound
 from tests.platforms.matrix import PASSWORD, MatrixPhone, MatrixPlatform
 from tests.safes import Pocket
 
@@ -32,7 +32,7 @@ async def echo(url: str, user: str, folder: str) -> None:
     bot = Matrix(homeserver=url, user=user, password=PASSWORD, folder=pathlib.Path(folder))
     sending: set[asyncio.Task[str]] = set()
 
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         if isinstance(event, Inbound):
             task = asyncio.create_task(bot.send(Outbound(event.id, event.sender, event.text)))
             sending.add(task)

@@ -20,7 +20,7 @@ from bots.limits import Limits
 from bots.pictures import Pictures
 from bots.safekeeping import Safekeeping
 from bots.talk import Talk
-from core.message import Down, Inbound, Left
+from core.message import Down, Event, Inbound
 from core.store import Done, Job, Store, StoreDown
 from core.text import numbers
 
@@ -99,7 +99,7 @@ class Gateway:
 
     # ------------------------------------------------------------------ hearing
 
-    async def hear(self, event: Inbound | Left) -> bool:
+    async def hear(self, event: Event) -> bool:
         """The adapters' `Hear`. A message beyond the limits is acknowledged and comes to nothing.
         Raises StoreDown: nothing is kept, the platform must keep it."""
         if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
@@ -110,7 +110,7 @@ class Gateway:
             return await self._heard(event)
         return await self.limits.admit(event)
 
-    async def _heard(self, event: Inbound | Left) -> bool:
+    async def _heard(self, event: Event) -> bool:
         """A message that can't be handled is set aside and its author told; it never comes again.
         Raises StoreDown."""
         self.heard += 1
@@ -120,7 +120,7 @@ class Gateway:
             raise
         except Exception as error:
             log.error("a message was set aside: %s", type(error).__name__)
-            if isinstance(event, Left):
+            if not isinstance(event, Inbound):
                 return False
             try:
                 return bool(await self.do(partial(self.talk.set_aside, event=event)))

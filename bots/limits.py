@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from core import outbox, people, safe
-from core.message import Address, Hear, Inbound, Left, Notice, SayMany
+from core.message import Address, Changed, Event, Hear, Inbound, Notice, SayMany
 from core.store import Book, Job, StoreDown
 
 BURST = 100.0
@@ -160,7 +160,7 @@ class Limits:
         async with asyncio.TaskGroup() as self._group:
             await asyncio.Event().wait()
 
-    async def admit(self, event: Inbound | Left) -> bool:
+    async def admit(self, event: Event) -> bool:
         """Has it heard, or not. Returns and raises what hearing it did; False if it is not heard,
         or later. What decrypting it changed is kept in any case."""
         handed_on = await self._judged(event)
@@ -169,7 +169,7 @@ class Limits:
             await self.do(partial(safe.keep, platform=platform, secrets=secrets))
         return bool(handed_on)
 
-    async def _judged(self, event: Inbound | Left) -> bool | None:
+    async def _judged(self, event: Event) -> bool | None:
         """-> None: not heard, or later."""
         sender = event.sender
         strangers = self.strangers.setdefault(sender.platform, Strangers(self.now()))
@@ -183,7 +183,7 @@ class Limits:
             return await self._first(strangers, event)
         self.known.move_to_end(sender)
         verdict = known.ask(self.now())
-        if verdict is Verdict.HEAR:
+        if verdict is Verdict.HEAR or isinstance(event, Changed):
             async with contextlib.nullcontext() if known.trusted else self.share:
                 return await self.hear(event)
         self.refused += 1
@@ -232,8 +232,8 @@ class Limits:
 
     # ------------------------------------------------------------------ strangers
 
-    async def _first(self, strangers: Strangers, event: Inbound | Left) -> bool | None:
-        if isinstance(event, Left):
+    async def _first(self, strangers: Strangers, event: Event) -> bool | None:
+        if not isinstance(event, Inbound):
             return None
         if strangers.room or not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
             self._wait(strangers, event)
@@ -246,7 +246,7 @@ class Limits:
         self._let_in(event.sender, people.NEW)
         return handed_on
 
-    def _wait(self, strangers: Strangers, event: Inbound | Left) -> None:
+    def _wait(self, strangers: Strangers, event: Event) -> None:
         if not isinstance(event, Inbound) or not strangers.seat(event):
             self.refused += 1
         elif strangers.calling is None or strangers.calling.done():

@@ -6,9 +6,14 @@ from dataclasses import dataclass, replace
 
 from core import outbox, people, safe
 from core.language import Languages
-from core.message import Inbound, Left
+from core.message import Changed, Event, Inbound, Left, Notice, Say
 from core.people import Person
 from core.store import Book
+
+_OTHER_KEYS = Say(
+    "⚠ This chat has new encryption keys. If you have a new phone or signed in again just now, that"
+    " is why. If not, somebody else may be reading here: write nothing that could endanger anyone."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class Met:
     new: bool
 
 
-def first_time(book: Book, event: Inbound | Left) -> bool:
+def first_time(book: Book, event: Event) -> bool:
     """Keeps the platform's position, and its library's secrets. Whether it was never heard before:
     that is remembered in the transaction of its effects; as a fingerprint, for ids may hold
     handles."""
@@ -30,7 +35,7 @@ def first_time(book: Book, event: Inbound | Left) -> bool:
             platform=event.sender.platform,
             cursor=event.cursor,
         )
-    if isinstance(event, Left):  # as often as it comes, they are gone
+    if not isinstance(event, Inbound):  # as often as it comes, it means the same
         return True
     if event.secrets:
         safe.keep(book, event.sender.platform, event.secrets)
@@ -46,6 +51,12 @@ def first_time(book: Book, event: Inbound | Left) -> bool:
 def left(book: Book, event: Left) -> None:
     if found := people.at(book, event.sender):
         outbox.dead(book, found[1])
+
+
+def changed(book: Book, event: Changed) -> None:
+    """Tells whoever is at an address that its keys are others now."""
+    if found := people.at(book, event.sender):
+        outbox.put(book, [Notice(found[0].id, _OTHER_KEYS)])
 
 
 def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Met | None:

@@ -17,7 +17,7 @@ from bots.turn import Community, OpenForm, Turn
 from core import copies, outbox
 from core.actions import No, offers, talking
 from core.language import Languages
-from core.message import Inbound, Left, Say
+from core.message import Changed, Event, Inbound, Left, Say
 from core.store import Book
 from core.text import clean, number, numbers
 from core.words import commands
@@ -35,7 +35,7 @@ class Talk:
         self.languages, self.community = languages, community
         self.repeats = Repeats()
 
-    def hear(self, book: Book, event: Inbound | Left) -> bool:
+    def hear(self, book: Book, event: Event) -> bool:
         """-> whether it was handed on to somebody. Commits nothing itself."""
         turn = self._turn(book, event)
         if turn is None:
@@ -59,12 +59,15 @@ class Talk:
         return False
 
     # 1
-    def _turn(self, book: Book, event: Inbound | Left) -> Turn | None:
+    def _turn(self, book: Book, event: Event) -> Turn | None:
         """None: nothing is to be done, or it was done before."""
         if not meeting.first_time(book, event):
             return None
         if isinstance(event, Left):
             meeting.left(book, event)
+            return None
+        if isinstance(event, Changed):
+            meeting.changed(book, event)
             return None
         text = clean(event.text, LONGEST + 1).strip()
         found = meeting.who_wrote(book, event, text, self.languages)

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# --------------------------------------------------------------- what is said, in no language yet
-
 
 @dataclass(frozen=True, init=False)
 class Say:
@@ -94,9 +92,6 @@ def paragraphs(*parts: Arg | None) -> Joined:
 
 def dots(*parts: Arg | None) -> Joined:
     return Joined(" · ", tuple(p for p in parts if p is not None))
-
-
-# --------------------------------------------------------------- where and what
 
 
 @dataclass(frozen=True)
@@ -217,6 +212,20 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """The keys behind an address are others than before: a new device, or somebody else. Said once
+    for each change, before what was written with the new keys; as often as it comes after a crash.
+    """
+
+    sender: Address
+    cursor: str | None = None
+
+
+Event = Inbound | Left | Changed
+"""What an adapter hears."""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something the core wants told to a person; becomes a row of the outbox.
 
@@ -255,6 +264,7 @@ class Outbound:
     replaces  native id of the bot's own earlier message to edit in place
     language  the text's language, e.g. for xml:lang
     picture   a clean JPEG; `text` is what stands under it. `replaces` never goes with it
+    sensitive  goes end-to-end encrypted to keys that the adapter trusts, or not at all: `Exposed`
     """
 
     key: str
@@ -267,13 +277,15 @@ class Outbound:
     replaces: str | None = None
     language: str = "en"
     picture: bytes | None = field(default=None, repr=False)
+    sensitive: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a platform can do. gap: seconds between two messages to one address; rate: messages a
     second in all; max_length in units: "utf16", "codepoints" or "bytes" (UTF-8); caption: the same
-    for the text under a picture, 0: a picture goes without."""
+    for the text under a picture, 0: a picture goes without; encrypts: chats here can be end-to-end
+    encrypted; own: the gateway's own address, as people write it to their client."""
 
     buttons: bool
     edits: bool
@@ -283,14 +295,13 @@ class Facts:
     rate: float = 1000.0
     reader: str = "server"  # who else can read: "telegram", "server", "nobody"
     caption: int = 0
+    encrypts: bool = False
+    own: str = ""
 
 
-Hear = Callable[[Inbound | Left], Awaitable[bool]]
+Hear = Callable[[Event], Awaitable[bool]]
 """Returns once the event is committed; True if it was handed on to another person (a tick is due).
 Raises only if nothing was committed: then the adapter must not acknowledge the event."""
-
-
-# --------------------------------------------------------------- what send() may raise
 
 
 class Undelivered(Exception):
@@ -299,6 +310,11 @@ class Undelivered(Exception):
 
 class Gone(Undelivered):
     """The address is dead: blocked, left, unknown."""
+
+
+class Exposed(Undelivered):
+    """Cannot be reached end-to-end encrypted now; nothing was sent. Only for an `Outbound` that is
+    sensitive. A platform without end-to-end encryption raises it for every one."""
 
 
 class Later(Undelivered):

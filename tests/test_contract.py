@@ -12,7 +12,18 @@ import pytest
 from PIL import Image
 
 from adapters import Adapter
-from core.message import LARGEST_FILE, Down, File, Gone, Inbound, Left, Outbound, Refused
+from core.message import (
+    LARGEST_FILE,
+    Down,
+    Event,
+    Exposed,
+    File,
+    Gone,
+    Inbound,
+    Left,
+    Outbound,
+    Refused,
+)
 from tests.platforms import Phone, Platform
 from tests.safes import Pocket
 
@@ -32,14 +43,14 @@ class Gateway:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self.heard: list[Inbound | Left] = []
+        self.heard: list[Event] = []
         self.ids: set[str] = set()
         self.cursor: str | None = None
         self.news = asyncio.Condition()
         self.refuse = 0
         self.safe = Pocket()
 
-    async def hear(self, event: Inbound | Left) -> bool:
+    async def hear(self, event: Event) -> bool:
         if self.refuse:
             self.refuse -= 1
             raise OSError("the store is down")
@@ -48,14 +59,14 @@ class Gateway:
                 self.cursor = event.cursor
             if isinstance(event, Inbound):
                 self.safe.put(event.secrets)
-            if isinstance(event, Left) or event.id not in self.ids:
+            if not isinstance(event, Inbound) or event.id not in self.ids:
                 self.heard.append(event)
                 if isinstance(event, Inbound):
                     self.ids.add(event.id)
             self.news.notify_all()
         return False
 
-    async def until(self, count: int, seconds: float = 20.0) -> list[Inbound | Left]:
+    async def until(self, count: int, seconds: float = 20.0) -> list[Event]:
         async with asyncio.timeout(seconds), self.news:
             await self.news.wait_for(lambda: len(self.heard) >= count)
         return self.heard
@@ -89,7 +100,7 @@ async def gateway(platform: Platform) -> AsyncIterator[Gateway]:
     await platform.stop()
 
 
-def text(event: Inbound | Left) -> str:
+def text(event: Event) -> str:
     assert isinstance(event, Inbound)
     return event.text
 
@@ -125,6 +136,16 @@ async def test_the_bot_s_answer_arrives_with_its_text_untouched(gateway: Gateway
     seen = await phone.next()
     assert seen.text == words
     assert seen.native == native
+
+
+async def test_what_is_sensitive_goes_encrypted_or_not_at_all(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    with pytest.raises(Exposed):
+        await gateway.adapter.send(to(phone, "for nobody else", "s1", sensitive=True))
+    await gateway.adapter.send(to(phone, "for everybody", "s2"))
+    assert (await phone.next()).text == "for everybody"
 
 
 async def test_choices_are_native_buttons_where_there_are_buttons(gateway: Gateway) -> None:

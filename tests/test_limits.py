@@ -11,7 +11,7 @@ import pytest
 
 from bots import limits as rules
 from bots.limits import AFTER_PAUSE, BURST, Bucket, Known, Limits, Strangers, Verdict
-from core.message import Address, Inbound, Left
+from core.message import Address, Event, Inbound, Left
 from core.people import VOUCHED
 from core.store import Book
 from tests.platforms.memory import MemoryPlatform
@@ -97,7 +97,7 @@ class Town:
         """Hearing ends while it is set."""
         self.open.set()
 
-    async def hear(self, event: Inbound | Left) -> bool:
+    async def hear(self, event: Event) -> bool:
         self.heard.append(event.sender)
         await self.open.wait()
         self.known.setdefault(event.sender, 0)

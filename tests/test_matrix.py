@@ -23,6 +23,7 @@ from adapters.matrix.rooms import Rooms
 from core.message import (
     Address,
     Down,
+    Event,
     File,
     Gone,
     Inbound,
@@ -70,7 +71,7 @@ async def until(true: Any, seconds: float = 20) -> None:
             await asyncio.sleep(0.05)
 
 
-def inbound(event: Inbound | Left) -> Inbound:
+def inbound(event: Event) -> Inbound:
     assert isinstance(event, Inbound)
     return event
 
@@ -338,7 +339,7 @@ async def test_a_slow_person_holds_up_nobody_else(platform: MatrixPlatform) -> N
     heard: asyncio.Queue[str] = asyncio.Queue()
     gate = asyncio.Event()
 
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         if event.sender == slow.address:
             await gate.wait()
         await heard.put(text(event))

@@ -20,7 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from adapters.web import Web
-from core.message import Address, File, Inbound, Left, Outbound
+from core.message import Address, Event, File, Inbound, Left, Outbound
 from tests.conftest import need_program
 from tests.safes import Pocket
 from tests.test_contract import JPEG
@@ -45,14 +45,14 @@ class Bot:
     """A gateway that only listens, in a thread of its own: the browser's driver blocks this one."""
 
     def __init__(self) -> None:
-        self.heard: list[Inbound | Left] = []
+        self.heard: list[Event] = []
         self.handed_on = False
         self.keys = 0
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
-    async def hear(self, event: Inbound | Left) -> bool:
+    async def hear(self, event: Event) -> bool:
         self.heard.append(event)
         return self.handed_on
 

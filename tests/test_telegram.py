@@ -20,6 +20,7 @@ from telegram.error import TelegramError
 from adapters.telegram import Telegram, poller, requests
 from core.message import (
     Down,
+    Event,
     Gone,
     Inbound,
     Later,
@@ -145,7 +146,7 @@ async def test_one_slow_person_holds_up_nobody_else(
     heard: list[str] = []
     news, go_on = asyncio.Condition(), asyncio.Event()
 
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         if event.sender == slow.address:
             await go_on.wait()
         async with news:
@@ -186,7 +187,7 @@ async def test_stopped_amid_a_batch_everything_is_heard_and_takes_effect_once(
     enough, taken = asyncio.Event(), 0
     original = gateway.hear
 
-    async def five_then_stuck(event: Inbound | Left) -> bool:
+    async def five_then_stuck(event: Event) -> bool:
         nonlocal taken
         taken += 1
         if taken > 5:
@@ -381,7 +382,7 @@ async def test_who_blocks_the_bot_has_left_and_who_comes_back_is_heard(
 async def test_what_is_handed_on_is_ticked_and_a_failing_tick_is_forgotten(
     platform: TelegramPlatform, phone: TelegramPhone
 ) -> None:
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         return text(event) != "a command"
 
     api = platform.api
@@ -401,7 +402,7 @@ async def test_a_refused_token_ends_in_one_line_that_names_the_setting(
 ) -> None:
     adapter = Telegram(token="7000000001:wrong", api=platform.api.url)
 
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         return False
 
     with pytest.raises(Down, match="refuses the token") as down:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from core import outbox, people
-from core.message import Inbound, Left, Notice, Say
+from core.message import Event, Inbound, Notice, Say
 from core.store import Book, Done
 from tests.platforms.memory import MemoryPlatform
 from tests.world import World
@@ -104,7 +104,7 @@ async def test_what_is_heard_goes_the_short_way(world: World) -> None:
     ways: dict[str, Way] = {}
     hear = world.gateway.talk.hear
 
-    def followed(book: Book, event: Inbound | Left) -> bool:
+    def followed(book: Book, event: Event) -> bool:
         assert isinstance(event, Inbound)
         way = ways[event.pressed or event.text] = Way()
         with way.followed():

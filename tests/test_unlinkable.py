@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bots.gateway import Gateway
-from core.message import Inbound, Left, Outbound
+from core.message import Event, Outbound
 from tests.conftest import PLATFORMS, make_platform
 from tests.platforms import Platform
 from tests.platforms.memory import MemoryPlatform
@@ -49,7 +49,7 @@ class Overheard:
         self.names: dict[str, str] = {}
         hear = Gateway.hear
 
-        async def heard(gateway: Gateway, event: Inbound | Left) -> bool:
+        async def heard(gateway: Gateway, event: Event) -> bool:
             handed_on = await hear(gateway, event)
             if event.sender.platform == "here":
                 self.all.append(("handed on", handed_on))

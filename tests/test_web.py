@@ -18,7 +18,7 @@ import pytest
 
 from adapters.web import Web
 from adapters.web.demo import STORY, Step, play
-from core.message import Address, Down, Inbound, Left, Outbound
+from core.message import Address, Down, Event, Inbound, Left, Outbound
 from tests.platforms.web import WebPhone, WebPlatform
 from tests.safes import Pocket
 
@@ -30,7 +30,7 @@ class Bot:
 
     def __init__(self, platform: WebPlatform) -> None:
         self.platform = platform
-        self.heard: list[Inbound | Left] = []
+        self.heard: list[Event] = []
         self.news = asyncio.Condition()
         self.open = asyncio.Event()
         self.open.set()
@@ -38,7 +38,7 @@ class Bot:
         self.broken = 0
         self.answers: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
 
-    async def hear(self, event: Inbound | Left) -> bool:
+    async def hear(self, event: Event) -> bool:
         if event.sender.handle == "activist":
             await self.open.wait()
         if self.broken:

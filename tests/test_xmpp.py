@@ -25,11 +25,11 @@ from adapters.xmpp.stream import Stream
 from core.message import (
     Address,
     Down,
+    Event,
     File,
     Gone,
     Inbound,
     Later,
-    Left,
     Outbound,
     Refused,
     Unknown,
@@ -191,7 +191,7 @@ async def test_a_crash_before_the_commit_brings_it_again(gateway: Gateway) -> No
     await gateway.until(1)
     started = asyncio.Event()
 
-    async def stuck(event: Inbound | Left) -> bool:
+    async def stuck(event: Event) -> bool:
         started.set()
         await asyncio.Event().wait()
         return False
@@ -219,7 +219,7 @@ async def test_a_crash_after_the_commit_brings_it_under_the_same_id(
         await crash(gateway)
     heard: list[str] = []
 
-    async def noted(event: Inbound | Left) -> bool:
+    async def noted(event: Event) -> bool:
         heard.append(text(event))
         return await Gateway.hear(gateway, event)
 
@@ -323,7 +323,7 @@ async def test_a_slow_message_holds_the_cursor_back_and_nobody_else(gateway: Gat
     await gateway.until(1)
     begun, go, hear, at = asyncio.Event(), asyncio.Event(), gateway.hear, gateway.cursor
 
-    async def half(event: Inbound | Left) -> bool:
+    async def half(event: Event) -> bool:
         if event.sender == slow.address:
             begun.set()
             await go.wait()
@@ -694,7 +694,7 @@ def xmpp(server: Prosody, **other: Any) -> Xmpp:
 async def refusal(adapter: Xmpp) -> str | None:
     """-> the setting that is blamed, by `check` and by `run` alike."""
 
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         return False
 
     with pytest.raises(Down) as check:
@@ -735,7 +735,7 @@ async def test_the_setting_that_is_wrong_is_named(server: Prosody) -> None:
 
 
 async def test_a_second_process_on_the_same_account_ends_the_first(server: Prosody) -> None:
-    async def hear(event: Inbound | Left) -> bool:
+    async def hear(event: Event) -> bool:
         return False
 
     first, second = xmpp(server), xmpp(server)

@@ -32,6 +32,7 @@ from adapters.matrix.session import LOGGED_OUT, NETWORK, Session
 from core.message import (
     Address,
     Down,
+    Exposed,
     Facts,
     File,
     Gone,
@@ -74,6 +75,7 @@ class Matrix:
         folder: pathlib.Path,
         proxy: str | None = None,
     ) -> None:
+        self.facts = replace(type(self).facts, own=user)
         self.up = asyncio.Event()
         self._session = Session(homeserver, user, password, folder, proxy)
 
@@ -212,6 +214,8 @@ class Matrix:
         identifiers"), so that "perhaps sent" is as good as unsent."""
         if not self.up.is_set():
             raise Unsent
+        if out.sensitive:
+            raise Exposed
         room = self._rooms.of(out.to.handle)
         if room is None:
             raise Gone

@@ -28,6 +28,7 @@ from adapters.telegram.updates import WANTED
 from core.message import (
     LARGEST_FILE,
     Down,
+    Exposed,
     Facts,
     File,
     Gone,
@@ -164,9 +165,11 @@ class Telegram:
     async def send(self, out: Outbound) -> str:
         """sendMessage or editMessageText, at once. -> message id.
 
-        Raises Gone, Later, Unsent, Unknown, Refused.
+        Raises Gone, Later, Unsent, Unknown, Refused, Exposed.
         """
         outcome: Undelivered
+        if out.sensitive:
+            raise Exposed
         if not (out.to.handle.isascii() and out.to.handle.isdecimal()):
             raise Gone  # a person has a number; "@name" would be a public channel
         try:

@@ -34,6 +34,7 @@ from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
 from core.message import (
     LARGEST_FILE,
     Down,
+    Exposed,
     Facts,
     File,
     Gone,
@@ -109,6 +110,8 @@ class Web:
     async def send(self, out: Outbound) -> str:
         if not self.up.is_set():
             raise Unsent
+        if out.sensitive:
+            raise Exposed
         if len(out.text) > LONGEST:
             raise Refused
         phone = self.phones.get(out.to.handle)

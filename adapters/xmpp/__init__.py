@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import ssl
+from dataclasses import replace
 from functools import partial
 from xml.etree.ElementTree import Element
 
@@ -23,7 +24,7 @@ from adapters.xmpp.files import Files
 from adapters.xmpp.hearing import Hearing, Said
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
-from core.message import Address, Down, Facts, File, Hear, Left, Outbound, Safe, Unsent
+from core.message import Address, Down, Exposed, Facts, File, Hear, Left, Outbound, Safe, Unsent
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Xmpp:
     ) -> None:
         """host: where to connect if not where DNS says; the certificate is checked against the
         JID's domain all the same. ca_file: trust this authority alone. Raises Down."""
+        self.facts = replace(type(self).facts, own=jid)
         self.up = asyncio.Event()
         self._password, self._host, self._port = password, host, port
         self._ca_file, self._proxy = ca_file, proxy
@@ -85,6 +87,8 @@ class Xmpp:
 
     async def send(self, out: Outbound) -> str:
         """A correction keeps the id of what it corrects (XEP-0308)."""
+        if out.sensitive:
+            raise Exposed
         id, picture = stanzas.message_id(out), None
         if out.picture is not None:
             picture = await self._files.upload(self._connected(), out.picture)
