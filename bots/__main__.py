@@ -181,6 +181,8 @@ def check(config: Config) -> int:
     rows = [("config", "ok", str(config.path or "none: the playground"))]
     if config is not PLAYGROUND:
         rows.append(("store", *_checked(config, "store")))
+        if rows[-1][1] == "ok":
+            rows.append(("audit", *_checked(config, "audit")))
     tables = [name for name in (*KNOWN, "health") if getattr(config, name) is not None]
     rows += [(name, *_checked(config, name)) for name in tables]
     if not set(tables) & set(KNOWN):
@@ -197,6 +199,8 @@ def _checked(config: Config, table: str) -> tuple[str, str]:
         if table == "store":
             keeping.open_store(config).close()
             return "ok", config.database().split("://")[0]
+        if table == "audit":
+            return "ok", keeping.check_audit(config)
         if table == "health":
             assert config.health is not None
             return "ok", asyncio.run(health.check(config.health.listen))

@@ -14,8 +14,10 @@ from bots.turn import Turn
 from core import people, pseudonyms
 from core.actions import (
     No,
+    agreeing,
     alerts,
     belonging,
+    moderation,
     needs,
     offers,
     profile,
@@ -218,8 +220,7 @@ def forget(turn: Turn, _: str) -> None:
 
 
 def stats(turn: Turn, _: str) -> None:
-    if turn.who.trust < MODERATOR:
-        raise No(Say("Only moderators can do this."))
+    agreeing.check_moderates(turn.who)
     counted = belonging.counts(turn.book)
     turn.say(
         lines(
@@ -257,7 +258,9 @@ COMMANDS: dict[str, Command] = {
     "link": Command(link, Say("use a second messenger")),
     "vouch": Command(_trust("vouch"), Say("say that you trust somebody"), VOUCHED),
     "verify": Command(_trust("verify"), Say("verify somebody"), MODERATOR),
-    "queue": Command(_plain(trust.queue), Say("what was reported"), MODERATOR),
+    "queue": Command(_plain(moderation.queue), Say("what was reported"), MODERATOR),
+    "suspend": Command(_on(moderation.suspend), Say("who is suspended"), MODERATOR),
+    "audit": Command(_plain(moderation.show_audit), Say("what moderators did"), MODERATOR),
     "stats": Command(stats, Say("how much is going on"), MODERATOR),
     "close": Command(close, Say("close a need")),
     "block": Command(
@@ -280,11 +283,13 @@ COMMANDS: dict[str, Command] = {
     "read": Command(_on(seeing.read_need)),
     "join": Command(_on(translating.join)),
     "notnow": Command(_on(translators.not_now)),
-    "suspend": Command(_on(trust.suspend)),
-    "dismiss": Command(_on(trust.dismiss)),
     "words": Command(show_words),
     "panic": Command(choose_panic),
     "freeze": Command(choose_freeze),
     "unset": Command(unset),
     "idle": Command(when_idle),
+    "dismiss": Command(_on(moderation.dismiss)),
+    "restore": Command(_on(moderation.restore)),
+    "agree": Command(_on(agreeing.agree)),
+    "refuse": Command(_on(agreeing.refuse)),
 }

@@ -61,6 +61,7 @@ class RetentionSettings:
     idle_days: int = 90
     warning_days: int = 83
     ban_days: int = 365
+    audit_days: int = 180
     heard_days: int = 14
     copies_days: int = 30
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from bots.config import PLAYGROUND, Config, Wrong
-from core import forgetting, outbox, people
+from core import audit, forgetting, outbox, people
 from core.actions import belonging
 from core.keys import Locked
 from core.message import Address
@@ -55,6 +55,21 @@ def open_vault(config: Config) -> Vault:
     except (SQLAlchemyError, OSError, ValueError) as error:
         remedy = "may this user write it and its folder, or does its server run?"
         raise Wrong(f"{where} can't be opened ({type(error).__name__}); {remedy}") from None
+
+
+def check_audit(config: Config) -> str:
+    """-> how the record of the moderators' acts is. Raises Wrong if it was tampered with."""
+    store = open_store(config)
+    try:
+        trouble, (count, alone) = store.now(lambda book: (audit.trouble(book), audit.counts(book)))
+    finally:
+        store.close()
+    if trouble:
+        raise Wrong(
+            f"{config.where('store', 'url')}: the record of what moderators did was tampered with:"
+            f" {trouble}; ask who had this database, and look at a backup"
+        )
+    return f"{count} acts" + (f", {alone} of them by one moderator alone" if alone else "")
 
 
 def rotate_key(config: Config) -> int:

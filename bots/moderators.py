@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bots.config import Wrong
-from core import people
+from core import audit, people
 from core.message import Address
 from core.store import Book
 
@@ -33,6 +33,8 @@ def trusted(book: Book, where: Address, level: int) -> None:
     found = people.at(book, where)
     who = found[0] if found else people.expect(book, where)
     book.do("update people set trust = :level where id = :id", level=level, id=who.id)
+    if level == people.MODERATOR and who.trust < level:
+        audit.note(book, None, "moderator")
 
 
 def no_more(book: Book, where: Address) -> bool:
@@ -41,6 +43,7 @@ def no_more(book: Book, where: Address) -> bool:
     if not found or found[0].trust < people.MODERATOR:
         return False
     book.do("update people set trust = :new where id = :id", new=people.NEW, id=found[0].id)
+    audit.note(book, None, "no moderator")
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bots.config import RetentionSettings
+from core.actions.agreeing import DAYS_TO_AGREE
 from core.actions.trust import CODE_DAYS
 
 
@@ -38,6 +39,14 @@ def privacy_page(kept: RetentionSettings) -> str:
         (
             "a fingerprint of the address of somebody who was suspended",
             f"{days(kept.ban_days)} after they are forgotten",
+        ),
+        (
+            "what moderators did: the day, the moderator's number and the act, not about whom",
+            days(kept.audit_days),
+        ),
+        (
+            "what one moderator proposes about you, and another one is to agree to",
+            days(DAYS_TO_AGREE),
         ),
     )
     table = "\n".join(f"| {what} | {long} |" for what, long in rows)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import groupby
 
 from bots.config import RetentionSettings
-from core import forgetting, outbox, people, timers
-from core.actions import belonging, pictures
+from core import audit, forgetting, outbox, people, timers
+from core.actions import agreeing, belonging, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
 from core.store import Book
@@ -25,7 +25,13 @@ def clear_away(book: Book, kept: RetentionSettings) -> list[Notice]:
     timers.remind(book, book.now + HOUR, "clear_away", "")
     _old(book, kept)
     _closed(book, kept)
-    return [*_undelivered(book, kept), *_warned(book, kept), *_forgotten(book, kept)]
+    audit.trim(book, book.now // DAY - kept.audit_days)
+    return [
+        *agreeing.expire(book),
+        *_undelivered(book, kept),
+        *_warned(book, kept),
+        *_forgotten(book, kept),
+    ]
 
 
 def _undelivered(book: Book, kept: RetentionSettings) -> list[Notice]:

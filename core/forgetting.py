@@ -45,6 +45,7 @@ _OF_A_PERSON = (
     "delete from timers where about in (select id from needs where person = :id) or about = :id",
     "delete from needs where person = :id",
     "delete from vouches where person = :id or voucher = :id",
+    "delete from proposals where about = :id or person = :id",
     "delete from blocks where person = :id or blocked = :id",
     "delete from reports where person = :id or about = :id",
     *(f"delete from {table} where person = :id" for table in (

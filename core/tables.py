@@ -47,6 +47,7 @@ version = _table("version", Column("step", Integer, nullable=False), _text("keys
 # seen, warned: the days, since 1970, when they wrote last, and were told since then that their
 # silence will have them forgotten. vouches_from: the day from which they may vouch again.
 # lock: core.locks.Lock, sealed; empty for whoever chose no words of their own.
+# staff: a moderator's number in `audit`. suspended: the day.
 people = _table(
     "people",
     _text("id", key=True),
@@ -61,6 +62,8 @@ people = _table(
     _int("warned", null=True),
     _int("vouches_from", null=True),
     _text("lock", default=""),
+    _int("staff", null=True),
+    _int("suspended", null=True),
     Index("people_seen", "seen"),
 )
 # The keyed fingerprints of the addresses of suspended people who are gone.
@@ -279,6 +282,36 @@ reports = _table(
     _text("text"),
     Column("state", Text, nullable=False, server_default="open"),
     _int("at"),
+)
+# What one moderator proposed and another one is to agree to. act: suspend | restore | verify.
+# about: whom. person: who proposed it.
+proposals = _table(
+    "proposals",
+    _text("id", key=True),
+    _text("act"),
+    _text("about"),
+    _text("person"),
+    _int("until"),
+    Index("proposals_about", "about"),
+)
+# What moderators did; see core/audit.py. moderator: their number, 0: the operator.
+audit = _table(
+    "audit",
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    _int("day"),
+    _int("moderator"),
+    _text("act"),
+    _text("outcome"),
+    _text("mark"),
+)
+# One row: the first and the last row of `audit`, and the marks of the one before and of the last.
+audit_ends = _table(
+    "audit_ends",
+    Column("oldest", BigInteger, primary_key=True, autoincrement=False),
+    _int("newest"),
+    _text("before"),
+    _text("last"),
+    _text("mark"),
 )
 # What is due at a time. kind names a function of `bots.clock`, about its subject.
 timers = _table(

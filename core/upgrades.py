@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, inspect, text
 
+from core import audit
 from core.keys import Locked
 from core.privacy import Vault
 from core.tables import metadata
@@ -151,8 +152,47 @@ def _own_words(connection: Connection, vault: Vault) -> None:
         )
 
 
+def _moderation(connection: Connection, vault: Vault) -> None:
+    """9: what takes two moderators, and the record of what they did."""
+    for column in ("staff", "suspended"):
+        connection.execute(text(f"alter table people add column {column} bigint"))
+    connection.execute(
+        text("update people set suspended = :day where state = 'suspended'"),
+        {"day": int(time.time()) // 86400},
+    )
+    connection.execute(
+        text(
+            "create table proposals (id text not null, act text not null, about text not null,"
+            " person text not null, until bigint not null, primary key (id))"
+        )
+    )
+    connection.execute(text("create index proposals_about on proposals (about)"))
+    connection.execute(
+        text(
+            "create table audit (number bigint not null, day bigint not null,"
+            " moderator bigint not null, act text not null, outcome text not null,"
+            " mark text not null, primary key (number))"
+        )
+    )
+    connection.execute(
+        text(
+            "create table audit_ends (oldest bigint not null, newest bigint not null,"
+            " before text not null, last text not null, mark text not null, primary key (oldest))"
+        )
+    )
+    _begin_audit(connection, vault)
+
+
+def _begin_audit(connection: Connection, vault: Vault) -> None:
+    names = ("oldest", "newest", "before", "last", "mark")
+    connection.execute(
+        text("insert into audit_ends values (:oldest, :newest, :before, :last, :mark)"),
+        dict(zip(names, audit.begin(vault), strict=True)),
+    )
+
+
 STEPS: tuple[Step, ...] = (
-    _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words,
+    _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
@@ -173,6 +213,7 @@ def upgrade(connection: Connection, vault: Vault) -> bool:
             text("insert into version(step, keys) values (:step, :mark)"),
             {"step": newest, "mark": mark},
         )
+        _begin_audit(connection, vault)
         return False
     step = connection.scalar(text("select step from version"))
     if step > newest:

@@ -48,9 +48,10 @@ def _apart(book: Book, one: str, other: str) -> bool:
     return not tied
 
 
-def by_two(book: Book, person: str) -> bool:
-    """Whether two who came here by different ways vouched for them; moderators count like all."""
-    givers = [giver for giver, _ in _givers(book, person)]
+def by_two(book: Book, person: str, without: str = "") -> bool:
+    """Whether two who came here by different ways vouched for them; moderators count like all.
+    without: somebody who does not count."""
+    givers = [giver for giver, _ in _givers(book, person) if giver != without]
     return any(_apart(book, one, other) for one, other in combinations(givers, 2))
 
 
@@ -92,7 +93,7 @@ def days_until_next(book: Book, who: Person) -> int:
     today = book.now // DAY
     free = book.column(
         "select at from vouches where voucher = :who and at > :since"
-        " union all select until from codes where person = :who and kind = 'vouch'"
+        " union all select until from codes where person = :who and kind <> 'link'"
         " and until > :now",
         who=who.id,
         since=(today - MONTH) * DAY,

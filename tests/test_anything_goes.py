@@ -16,6 +16,7 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import audit
 from core.message import File
 from core.people import MODERATOR
 from tests.room import Room, Somebody
@@ -27,6 +28,7 @@ NAMES = {
     "Vic": ("en", "verified", "buttons"),
     "Tom": ("fa", "vouched", "buttons"),
     "Mod": ("en", "moderator", "numbers"),
+    "Kim": ("fa", "moderator", "buttons"),
 }
 COMMANDS = (
     "need", "need a writer for a letter", "needs", "offer", "skills", "translate", "mine", "talk",
@@ -42,7 +44,7 @@ HOSTILE = (
 )  # fmt: skip
 VERBS = (
     "accept", "decline", "ask", "leave", "talk", "join", "notnow", "keep", "pass", "why", "read",
-    "offer", "close", "suspend", "dismiss", "vouch", "link",
+    "offer", "close", "suspend", "dismiss", "restore", "agree", "refuse", "vouch", "link",
 )  # fmt: skip
 
 
@@ -131,7 +133,8 @@ class Life:
         found = self.room.store.now(
             lambda book: book.column(
                 "select id from offers union select id from conversations"
-                " union select code from needs union select id from reports order by 1"
+                " union select code from needs union select id from reports"
+                " union select id from proposals order by 1"
             )
         )
         return str(found[nth % len(found)]) if found else "9ZZ"
@@ -148,6 +151,7 @@ class Life:
                     if author != name and token in everything:
                         assert self._may_read(name, author), f"{name} read {author}: {shown.text}"
         self.room.store.now(self._rows_hold)
+        assert self.room.store.now(audit.trouble) is None
 
     def _may_read(self, name: str, author: str) -> bool:
         return bool(self.room.store.now(lambda book: self._related(book, name, author)))

@@ -72,7 +72,7 @@ NOTHING_TO_READ = [
     ({"text": "talk"}, "You have no open conversation.", "گفت‌وگوی بازی ندارید."),
     ({"text": "block"}, "You have no open conversation.", "گفت‌وگوی بازی ندارید."),
     ({"text": "report"}, "You have no open conversation.", "گفت‌وگوی بازی ندارید."),
-    ({"text": "audit"}, "You can write, or pick:", "بنویسید یا انتخاب کنید:"),
+    ({"text": "audit"}, "Only moderators can do this.", "فقط ناظران می‌توانند"),
     ({"text": "yes"}, "You can write, or pick:", "بنویسید یا انتخاب کنید:"),
     ({"text": "ofer 7KQ"}, "Did you mean offer 7KQ?", "منظورتان پیشنهاد 7KQ بود؟"),
     ({"text": "Cancel the deportation of my sister"}, "Is this something you", "آیا برای این"),

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -118,6 +119,7 @@ async def test_check_logs_in_everywhere_and_prints_a_table(act: Act, tmp_path: P
         assert [line.split() for line in told.out.splitlines()] == [
             ["config", "ok", "config.toml"],
             ["store", "ok", "sqlite"],
+            ["audit", "ok", "0", "acts"],
             ["telegram", "ok", "@movebot"],
             ["xmpp", "ok", platforms[1].bot],
             ["matrix", "ok", platforms[2].bot],
@@ -385,6 +387,21 @@ async def test_moderators_come_and_go(act: Act, tmp_path: Path) -> None:
     told = await act("stats")
     assert "       3  people\n" in told.out
     assert "example.org" not in told.out
+    assert (await act("check")).rows["audit"] == "audit   ok      4 acts"
+
+
+async def test_who_touches_the_record_of_acts_is_found_out(act: Act, tmp_path: Path) -> None:
+    write(tmp_path, web={"listen": "127.0.0.1:0"})
+    for handle in ("a@example.org", "b@example.org"):
+        assert (await act("moderator", "add", "xmpp", handle)).code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "var" / "movements.db")) as data, data:
+        data.execute("delete from audit where number = 1")
+    told = await act("check")
+    assert told.code == 1
+    assert told.rows["audit"].endswith(
+        "config.toml: [store] url: the record of what moderators did was tampered with:"
+        " row 1 was removed; ask who had this database, and look at a backup"
+    )
 
 
 # ------------------------------------------------------------------------------------- run

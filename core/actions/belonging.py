@@ -23,6 +23,7 @@ def counts(book: Book) -> dict[str, int]:
             ("offers", "offers", "1 = 1"),
             ("open conversations", "conversations", "state = 'open'"),
             ("translations", "translations", "1 = 1"),
+            ("acts of one moderator alone", "audit", "outcome = 'alone'"),
             ("messages waiting to be sent", "outbox", "state = 'waiting'"),
         )
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from core import people
+from core import audit, people
 from core.actions import No
 from core.actions.alerts import next_wave
 from core.actions.seeing import SEE_MINE
@@ -94,6 +94,7 @@ def close_need(book: Book, who: Person, code: str) -> list[Notice]:
         raise No(Say("{code} is closed already.", code=Code(code)), (SEE_MINE,))
     closed = shut(book, need)
     if need.person != who.id:
+        audit.note(book, who, "close")
         note = Say("A moderator closed your need {code}.", code=Code(code))
         closed.append(Notice(need.person, note))
     return [Notice(who.id, Say("{code} is closed.", code=Code(code))), *closed]

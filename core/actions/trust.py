@@ -1,19 +1,17 @@
-"""Trust: codes handed from person to person, vouching, verifying; reports, and suspending."""
+"""Trust: codes handed from person to person, to vouch, to verify, to link."""
 
 from __future__ import annotations
 
 import secrets
-import uuid
 
-from core import people, vouching
-from core.actions import No, parting, talking
-from core.actions.needs import shut
+from core import audit, people, vouching
+from core.actions import No, talking
+from core.actions.agreeing import propose
+from core.actions.drastic import verified
 from core.actions.seeing import SEE_NEEDS
-from core.message import Choice, Code, Joined, Notice, Quote, Say, SayMany, Word, lines
-from core.needs import by_id
+from core.message import Code, Joined, Notice, Say, SayMany, Word, lines
 from core.people import DAY, MODERATOR, VERIFIED, VOUCHED, Person
 from core.store import Book
-from core.text import shortened
 from core.words import HANDED, new_code
 
 CODE_DAYS = 3
@@ -43,7 +41,7 @@ def _check_may(book: Book, who: Person, kind: str) -> None:
     """Raises No."""
     if kind == "verify" and who.trust < MODERATOR:
         raise No(Say("Only moderators can verify people."))
-    if kind != "vouch":
+    if kind == "link":
         return
     if who.trust < VOUCHED:
         raise No(Say("You can vouch for others once you are vouched for yourself."))
@@ -101,7 +99,7 @@ def raise_for(book: Book, who: Person, kind: str, conversation: str) -> list[Not
 
 
 def _raised(book: Book, giver: Person, who: Person, kind: str) -> list[Notice]:
-    return vouch(book, giver, who) if kind == "vouch" else verify(book, who)
+    return vouch(book, giver, who) if kind == "vouch" else verify(book, giver, who)
 
 
 def vouch(book: Book, giver: Person, who: Person) -> list[Notice]:
@@ -112,6 +110,8 @@ def vouch(book: Book, giver: Person, who: Person) -> list[Notice]:
     if vouching.by_two(book, who.id) or who.trust > VOUCHED:
         return [Notice(who.id, Say("You are trusted here already."))]
     vouching.vouches(book, giver.id, who.id)
+    if giver.trust >= MODERATOR:
+        audit.note(book, giver, "vouch")
     if who.trust == VOUCHED:
         return [Notice(who.id, Say("Somebody vouched for you too."))]
     if not vouching.enough(book, who.id):
@@ -124,89 +124,23 @@ def vouch(book: Book, giver: Person, who: Person) -> list[Notice]:
     return [Notice(who.id, Say("You count as vouched for. You see more needs now."), (SEE_NEEDS,))]
 
 
-def verify(book: Book, who: Person) -> list[Notice]:
+def verify(book: Book, giver: Person, who: Person) -> list[Notice]:
+    """A moderator's word is enough for somebody for whom two others vouched; otherwise another
+    moderator has to agree. -> what everybody concerned is told. Raises No."""
     if who.trust >= VERIFIED:
         return [Notice(who.id, Say("You are trusted here already."))]
-    _set_trust(book, who.id, VERIFIED)
-    said = Say("You are verified now. You see every need that asks for your skills.")
-    return [Notice(who.id, said, (SEE_NEEDS,))]
+    if vouching.by_two(book, who.id, without=giver.id):
+        audit.note(book, giver, "verify")
+        return verified(book, who)
+    told = []
+    if not vouching.vouched_before(book, giver.id, who.id):
+        told = vouch(book, giver, who)
+    proposed = propose(book, giver, "verify", who.id)
+    if any(notice.to == who.id for notice in proposed):  # done: more than a vouch
+        return proposed
+    waits = Say("A moderator wants to verify you. Another one has to agree.")
+    return [*told, Notice(who.id, waits), *proposed]
 
 
 def _set_trust(book: Book, id: str, level: int) -> None:
     book.do("update people set trust = :level where id = :id", level=level, id=id)
-
-
-def suspend(book: Book, who: Person, report: str) -> list[Notice]:
-    """A moderator stops somebody who was reported: no alerts, no new needs, offers or messages."""
-    about = _handled(book, who, report)
-    book.do("update people set state = 'suspended', focus = null where id = :id", id=about)
-    for table in ("forms", "codes"):
-        book.do(f"delete from {table} where person = :id", id=about)
-    book.do("update offers set state = 'declined' where person = :id and state = 'sent'", id=about)
-    suspended = people.known(book, about)
-    assert suspended is not None
-    ended = parting.withdraw(book, suspended)
-    for id in book.column("select id from needs where person = :id and state = 'open'", id=about):
-        if need := by_id(book, id):
-            ended += shut(book, need)
-    return [
-        Notice(who.id, Say("Suspended.")),
-        Notice(about, Say("A moderator has suspended you.")),
-        *ended,
-        *(Notice(id, _FEWER) for id in vouching.burn(book, about)),
-    ]
-
-
-_FEWER = Say(
-    "A vouch for you does not count any more, and you see fewer needs. Ask one more person who is"
-    " trusted here for a code."
-)
-
-
-def dismiss(book: Book, who: Person, report: str) -> list[Notice]:
-    _handled(book, who, report)
-    return [Notice(who.id, Say("The report is closed."))]
-
-
-def _handled(book: Book, who: Person, report: str) -> str:
-    """-> whom an open report is about; nobody handles one about themselves. Raises No."""
-    if who.trust < MODERATOR:
-        raise No(Say("Only moderators can do this."))
-    about = book.value(
-        "select about from reports where id = :id and state = 'open' and about <> :who",
-        id=report,
-        who=who.id,
-    )
-    if about is None:
-        raise No(Say("This report is closed already."), (Choice("queue", Say("See what waits")),))
-    book.do("update reports set state = 'closed', text = '' where id = :id", id=report)
-    return str(about)
-
-
-def _words(book: Book, report: str, person: str, sealed: str) -> str:
-    return book.unseal(person, "reports.text", report, sealed)
-
-
-def queue(book: Book, who: Person) -> list[Notice]:
-    """The open reports, for moderators, one message each."""
-    if who.trust < MODERATOR:
-        raise No(Say("Only moderators can do this."))
-    rows = book.all(
-        "select id, person, text from reports where state = 'open' and about <> :who"
-        " order by at, id limit 5",
-        who=who.id,
-    )
-    if not rows:
-        return [Notice(who.id, Say("There is no open report."))]
-    return [
-        Notice(
-            who.id,
-            lines(Say("⚠ Reported:"), Quote(shortened(_words(book, *row), 700))),
-            choices=(
-                Choice(f"suspend {row.id}", Say("Suspend this person")),
-                Choice(f"dismiss {row.id}", Say("Nothing to do")),
-            ),
-            key=f"x.{row.id}.{uuid.uuid4().hex}",
-        )
-        for row in rows
-    ]
