@@ -55,7 +55,8 @@ def put(book: Book, notices: Iterable[Notice]) -> None:
     rows = []
     for n in notices:
         key = n.key or uuid.uuid4().hex
-        if book.vault.knows(n.to):  # not who was forgotten in the meantime
+        # not who was forgotten in the meantime
+        if n.to not in book.forgotten and book.vault.knows(n.to):
             values = {"key": key, "person": n.to, "urgent": int(n.urgent), "at": book.now}
             rows.append(values | {"notice": _sealed(book, n, key)})
     if rows:

@@ -22,8 +22,8 @@ def room(tmp_path: Path) -> Iterator[Room]:
     room.close()
 
 
-def a_whole_life(room: Room) -> None:
-    """Everybody does everything once, with their own words in it."""
+def they_meet(room: Room) -> None:
+    """Ana and Vic talk, and Tom translates."""
     room.can("Vic", "writing")
     room.translates("Tom", "fa", "en")
     room.says("Ana", "نیاز: یک نویسنده برای نامهٔ خواهرم راز-آنا")
@@ -40,6 +40,11 @@ def a_whole_life(room: Room) -> None:
     prompt = next(s.native for s in reversed(room.people["Tom"].shown) if "راز" in s.text)
     room.says("Tom", "Hello, secret-tom", reply_to=prompt)
     room.says("Vic", "Hello you, secret-vic")
+
+
+def a_whole_life(room: Room) -> None:
+    """Everybody does everything once, with their own words in it."""
+    they_meet(room)
     for name, word in (("Ana", "ضمانت"), ("Vic", "vouch"), ("Tom", "link")):
         room.says(name, word)
     room.says("Vic", "report")

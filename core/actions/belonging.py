@@ -84,9 +84,7 @@ def forget(book: Book, who: Person) -> list[Notice]:
 def let_go(book: Book, who: Person) -> list[Notice]:
     """Deletes everything of this person, also when they are frozen: the one road of all forgetting.
     Peers learn only that the conversation is closed."""
-    everybody = locks.together(book, who)
-    ended = [notice for one in everybody for notice in let_one_go(book, one)]
-    return [notice for notice in ended if notice.to not in {one.id for one in everybody}]
+    return [notice for one in locks.together(book, who) for notice in let_one_go(book, one)]
 
 
 def let_one_go(book: Book, who: Person) -> list[Notice]:
@@ -97,7 +95,7 @@ def let_one_go(book: Book, who: Person) -> list[Notice]:
         assert need is not None
         ended += shut(book, need)
     forgetting.erase(book, who.id)
-    return [notice for notice in ended if notice.to != who.id]
+    return ended
 
 
 def unless_busy(book: Book, who: str) -> None:
