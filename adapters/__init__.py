@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
-from core.message import Facts, File, Hear, Outbound, Safe
+from core.message import Address, Facts, File, Hear, Outbound, Safe
 
 KNOWN = {
     "telegram": "adapters.telegram:Telegram",
@@ -38,6 +39,14 @@ class Adapter(Protocol):
 
         Raises Gone, Later, Unsent, Unknown, Refused, and nothing else; for an `Outbound` that is
         sensitive also Exposed.
+        """
+
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        """Deletes the bot's own messages to a person on the platform, on both sides where it can.
+
+        natives: what `send` returned, `Facts.unsend_at_once` of them at most. Those that cannot be
+        deleted, are gone already or never were are left without a word; once more does no harm.
+        Raises Gone, Later, Unsent, Unknown, Refused, and nothing else.
         """
 
     async def fetch(self, file: File) -> bytes:

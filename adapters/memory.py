@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.message import (
     LARGEST_FILE,
+    Address,
     Down,
     Event,
     Exposed,
@@ -32,7 +34,13 @@ class Server:
         default_factory=lambda: defaultdict(asyncio.Queue)
     )
     files: dict[str, bytes] = field(default_factory=dict)
+    unsent: dict[str, asyncio.Queue[str]] = field(
+        default_factory=lambda: defaultdict(asyncio.Queue)
+    )
+    """Every phone's: the ids of messages that were there and are deleted."""
     sent: dict[str, str] = field(default_factory=dict)
+    there: set[tuple[str, str]] = field(default_factory=set)
+    """Handle and id of every message that stands on a phone."""
     gone: set[str] = field(default_factory=set)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -86,8 +94,17 @@ class Memory:
             return self.server.sent[out.key]
         native = out.replaces or f"b{next(self.server.ids)}"
         self.server.sent[out.key] = native
+        self.server.there.add((out.to.handle, native))
         self.server.phones[out.to.handle].put_nowait((native, out))
         return native
+
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        if to.handle in self.server.gone:
+            raise Gone
+        for native in natives:
+            if (to.handle, native) in self.server.there:
+                self.server.there.remove((to.handle, native))
+                self.server.unsent[to.handle].put_nowait(native)
 
     def forget(self, handle: str) -> None:
         """Nothing is encrypted here: nothing is held."""

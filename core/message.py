@@ -297,6 +297,8 @@ class Facts:
     caption: int = 0
     encrypts: bool = False
     own: str = ""
+    unsend_at_once: int = 1  # messages that one `unsend` takes
+    unsend_within: int | None = None  # seconds for which a message can be unsent; None: for ever
 
 
 Hear = Callable[[Event], Awaitable[bool]]

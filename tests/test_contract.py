@@ -202,6 +202,44 @@ async def test_the_bot_corrects_its_own_message_in_place(gateway: Gateway) -> No
     assert (seen.text, seen.replaces) == ("one", native)
 
 
+async def test_the_bot_takes_back_what_it_sent(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    own = await phone.say("hello")
+    await gateway.until(1)
+    unsend, there = gateway.adapter.unsend, phone.address
+    natives = [await gateway.adapter.send(to(phone, word, word)) for word in ("one", "two", "3")]
+    for word in ("one", "two", "3"):
+        assert (await phone.next()).text == word
+    await unsend(there, natives[:1])
+    assert await phone.unsent() == natives[0]
+    await unsend(there, natives[:1])  # once more does no harm
+    await unsend(there, ["7777", "never sent", "$never:sent", "mg.never"])
+    await unsend(there, natives[1:])
+    gone = {await phone.unsent(), await phone.unsent()}
+    while not gone >= {*natives[1:]}:
+        gone.add(await phone.unsent())
+    assert own not in gone
+    await gateway.adapter.send(to(phone, "still here", "k"))
+    assert (await phone.next()).text == "still here"
+
+
+async def test_the_bot_takes_back_a_picture_and_what_it_corrected(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    await phone.say("hello")
+    await gateway.until(1)
+    picture = await gateway.adapter.send(to(phone, "", "k1", picture=JPEG))
+    text = await gateway.adapter.send(to(phone, "on", "k2"))
+    if gateway.adapter.facts.edits:
+        await gateway.adapter.send(to(phone, "one", "k3", replaces=text))
+        await phone.next()
+    await phone.next()
+    await phone.next()
+    await gateway.adapter.unsend(phone.address, [picture, text])
+    gone = set()
+    while not gone >= {picture, text}:
+        gone.add(await phone.unsent())
+
+
 @pytest.mark.parametrize("kind", ["picture", "voice", "document", "sticker"])
 async def test_a_file_is_heard_as_what_it_is(gateway: Gateway, kind: str) -> None:
     phone = await gateway.platform.phone()

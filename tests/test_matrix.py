@@ -374,6 +374,23 @@ async def test_a_resend_with_the_same_key_is_one_message_also_after_a_restart(
     assert [(await phone.next()).text, (await phone.next()).text] == ["once", "last"]
 
 
+async def test_a_message_that_is_taken_back_is_gone_from_the_server_with_its_corrections(
+    gateway: Gateway,
+) -> None:
+    phone = await introduced(gateway)
+    native = await gateway.adapter.send(to(phone, "secret one", "k1"))
+    await gateway.adapter.send(to(phone, "secret two", "k2", replaces=native))
+    first = phone.room
+    await phone.make_room()  # and is answered elsewhere from now on
+    await phone.say("here")
+    await gateway.until(2)
+    path = f"/_matrix/client/v3/rooms/{first}/messages"
+    before = await phone.ask("GET", path, dir="b", limit="50")
+    assert "secret two" in str(before)
+    await gateway.adapter.unsend(phone.address, [native])
+    assert "secret" not in str(await phone.ask("GET", path, dir="b", limit="50"))
+
+
 async def test_a_new_log_in_of_the_same_device_knows_the_old_keys(
     platform: MatrixPlatform,
 ) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -513,6 +514,39 @@ async def test_every_answer_has_its_outcome(
     if isinstance(raised.value, Later):
         assert raised.value.seconds == fault.parameters.get("retry_after", 5)
     await gateway.adapter.send(to(phone, "still here", "k2"))
+
+
+async def test_messages_too_old_to_be_deleted_are_found_and_left(
+    gateway: Gateway, api: BotApi, phone: TelegramPhone
+) -> None:
+    natives = [await gateway.adapter.send(to(phone, f"{n}", f"{n}")) for n in range(9)]
+    for n in (0, 4, 5):
+        api.messages[phone.user, int(natives[n])]["date"] -= 48 * 3600
+    await gateway.adapter.unsend(phone.address, natives)
+    left = [n for n in range(9) if (phone.user, int(natives[n])) in api.messages]
+    assert left == [0, 4, 5]
+
+
+DELETIONS: list[tuple[Fault, type[Undelivered]]] = [
+    (error(429, "Too Many Requests: retry after 7", retry_after=7), Later),
+    (error(403, "Forbidden: bot was blocked by the user"), Gone),
+    (error(400, "Bad Request: chat not found"), Gone),
+    (error(401, "Unauthorized"), Unsent),
+    (error(500, "Internal Server Error"), Unknown),
+    (Fault("", "drop after"), Unknown),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), DELETIONS, ids=lambda x: getattr(x, "text", None))
+async def test_every_answer_to_a_deletion_has_its_outcome(
+    gateway: Gateway, api: BotApi, phone: TelegramPhone, fault: Fault, outcome: type[Undelivered]
+) -> None:
+    natives = [await gateway.adapter.send(to(phone, f"{n}", f"{n}")) for n in range(2)]
+    api.faults.append(replace(fault, method="deleteMessages", times=1))
+    with pytest.raises(outcome):
+        await gateway.adapter.unsend(phone.address, natives)
+    await gateway.adapter.unsend(phone.address, natives)
+    assert (phone.user, int(natives[0])) not in api.messages
 
 
 async def test_before_it_runs_and_without_a_server_nothing_is_sent(

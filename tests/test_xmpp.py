@@ -599,7 +599,7 @@ async def test_a_bounce_is_told_to_whoever_sends(
 ) -> None:
     sending, line = Sending(), Line()
     sending.start(line)  # type: ignore[arg-type]
-    task = asyncio.create_task(sending.send("m1", "<m1/>"))
+    task = asyncio.create_task(sending.send("m1", "ana@a.org", "<m1/>"))
     await until(lambda: bool(line.given))
     assert not sending.bounced(stanzas.Bounce("m1", "ana@a.org", condition, kind))
     with pytest.raises(error):
@@ -614,7 +614,7 @@ async def test_a_message_that_comes_back_for_now_is_sent_again(
     monkeypatch.setattr(adapters.xmpp.sending, "AGAIN", 0.0)
     sending, line = Sending(), Line()
     sending.start(line)  # type: ignore[arg-type]
-    task = asyncio.create_task(sending.send("m1", "<m1/>"))
+    task = asyncio.create_task(sending.send("m1", "ana@a.org", "<m1/>"))
     await until(lambda: len(line.given) == 1)
     arrived = line.given[0].acked
     assert arrived is not None
@@ -625,9 +625,44 @@ async def test_a_message_that_comes_back_for_now_is_sent_again(
     await until(lambda: [g.xml for g in line.given] == ["<m1/>", "<m1/>"])
 
 
+async def sent(sending: Sending, line: Line, id: str, to: str) -> None:
+    """Until the server has it."""
+    task = asyncio.create_task(sending.send(id, to, f"<{id}/>"))
+    await until(lambda: any(g.xml == f"<{id}/>" for g in line.given))
+    for given in line.given:
+        if given.acked is not None:
+            given.acked()
+    await task
+
+
+async def test_what_was_sent_is_remembered_for_a_time_and_not_after_forgetting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapters.xmpp.sending, "AGAIN", 0.05)
+    sending, line = Sending(), Line()
+    sending.start(line)  # type: ignore[arg-type]
+    for id, who in (("m1", "ana@a.org"), ("m2", "ana@a.org"), ("m3", "vic@v.org")):
+        await sent(sending, line, id, who)
+    for id, who in (("m1", "ana@a.org"), ("m3", "vic@v.org")):
+        sending.bounced(stanzas.Bounce(id, who, "remote-server-timeout", "wait"))
+    sending.forget("ana@a.org")
+    await until(lambda: len(line.given) == 4)
+    assert line.given[3].xml == "<m3/>"
+    line.given[3].acked()  # type: ignore[misc]
+    assert list(sending._kept) == ["m3"]
+    assert not sending._late
+    monkeypatch.setattr(adapters.xmpp.sending, "KEPT_FOR", 0.01)
+    later = Sending()
+    later.start(line)  # type: ignore[arg-type]
+    await sent(later, line, "m4", "ana@a.org")
+    await sent(later, line, "m5", "ana@a.org")
+    await until(lambda: not later._kept)
+    sending.stop()
+
+
 async def test_nothing_is_sent_while_there_is_no_connection() -> None:
     with pytest.raises(Unsent):
-        await Sending().send("m1", "<m1/>")
+        await Sending().send("m1", "ana@a.org", "<m1/>")
 
 
 # ------------------------------------------------------------------- acknowledgements

@@ -12,18 +12,21 @@ import contextlib
 import hashlib
 import pathlib
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from nio import (  # type: ignore[import-untyped]
     ErrorResponse,
     LocalProtocolError,
+    RoomRedactError,
+    RoomRedactResponse,
     RoomSendError,
     RoomSendResponse,
     SyncResponse,
 )
 
-from adapters.matrix import events, media
+from adapters.matrix import events, media, redaction
 from adapters.matrix.events import Event
 from adapters.matrix.homeserver import PAUSES, Homeserver, http
 from adapters.matrix.lanes import Batch, Lanes
@@ -232,6 +235,33 @@ class Matrix:
             raise _refusal(answer)
         self._read.pop((room, out.thread or "main"), None)
         return out.replaces or str(answer.event_id)
+
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        if not self.up.is_set():
+            raise Unsent
+        rooms = self._rooms.shared(to.handle)
+        if not rooms:
+            raise Gone
+        for native in natives:
+            for room in rooms:  # it stands in one of them
+                answer = await self._redacted(room, native)
+                if not isinstance(answer, ErrorResponse):
+                    break
+                if http(answer) not in (400, 403, 404):
+                    raise _refusal(answer)
+
+    async def _redacted(self, room: str, native: str) -> RoomRedactResponse | RoomRedactError:
+        token = self._client.access_token
+        try:
+            answer = await redaction.redact(self._client, room, native)
+        except NETWORK:
+            raise Unsent from None
+        except LocalProtocolError:
+            answer = None
+        if answer is None or getattr(answer, "status_code", None) in LOGGED_OUT:
+            self._expired.put_nowait(token)
+            raise Unsent
+        return answer
 
     def forget(self, handle: str) -> None:
         """Nothing is encrypted here: nothing is held."""

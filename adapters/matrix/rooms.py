@@ -82,3 +82,7 @@ class Rooms:
         if last in rooms:
             return last
         return max(rooms, key=lambda room: self._since.get(room, 0), default=None)
+
+    def shared(self, person: str) -> list[str]:
+        """Every room that they and the bot are in, also with others; the one to answer in first."""
+        return sorted(self._of[person], key=lambda room: room != self.of(person))

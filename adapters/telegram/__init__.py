@@ -8,6 +8,7 @@ import logging
 import random
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -21,12 +22,15 @@ from telegram.error import (
     TelegramError,
 )
 
+from adapters.telegram import unsending
 from adapters.telegram.menu import MENU
 from adapters.telegram.poller import Event, Poller
 from adapters.telegram.requests import UPLOAD, Flood, NotSent, Requests
 from adapters.telegram.updates import WANTED
+from adapters.telegram.writing import UNSENDABLE, rows
 from core.message import (
     LARGEST_FILE,
+    Address,
     Down,
     Exposed,
     Facts,
@@ -53,9 +57,6 @@ REFUSALS = 3  # the same for 401 and 404, which a proxy or a hiccup can give as 
 TICK = "👌"  # one of the emoji that setMessageReaction takes; it says "handed on"
 TICKS = 5  # reactions under way at once: they are the first to go when there is much to do
 
-# What Telegram's own server would drop or refuse, and what UTF-8 cannot hold.
-UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-
 NOBODY = ("chat not found", "user not found", "peer_id_invalid", "input_user_deactivated")
 NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
@@ -73,6 +74,8 @@ class Telegram:
         rate=25.0,
         reader="telegram",
         caption=1000,  # 1024, likewise
+        unsend_at_once=unsending.AT_ONCE,
+        unsend_within=unsending.WITHIN,
     )
 
     def __init__(
@@ -189,7 +192,7 @@ class Telegram:
             photo = InputFile(out.picture, filename="picture.jpg")
             fields = {"chat_id": out.to.handle, "photo": photo, "caption": fields["text"]}
         if out.choices:
-            fields["reply_markup"] = {"inline_keyboard": _rows(out.choices)}
+            fields["reply_markup"] = {"inline_keyboard": rows(out.choices)}
         if out.replaces and out.picture is None and await self._edit(out.replaces, fields):
             return out.replaces
         if out.answers_to and out.answers_to.isdecimal():
@@ -247,6 +250,18 @@ class Telegram:
         now = time.monotonic()
         self._paused = {chat: end for chat, end in self._paused.items() if end > now}
         return len(self._paused)
+
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        """deleteMessages, both sides."""
+        messages = [int(native) for native in natives if native.isascii() and native.isdecimal()]
+        if not messages:
+            return
+        try:
+            await unsending.delete(self._call, to.handle, messages, NOBODY)
+            return
+        except TelegramError as error:
+            outcome = self._outcome(error, to.handle)
+        raise outcome
 
     # ----------------------------------------------------------------------------- files
 
@@ -323,18 +338,3 @@ class Telegram:
             key = "proxy" if self._proxy else "api"
             return Down(f"Telegram cannot be reached: {error.message}", key)
         return Down(f"Telegram does not answer as it should: {type(error).__name__}")
-
-
-def _rows(choices: tuple[tuple[str, str], ...]) -> list[list[dict[str, str]]]:
-    """Buttons side by side as long as their labels can be read on a small phone."""
-    rows: list[list[dict[str, str]]] = []
-    width = 0
-    for value, label in choices:
-        if not 1 <= len(value.encode("utf-8", "surrogatepass")) <= 64 or UNSENDABLE.search(value):
-            raise Refused  # InlineKeyboardButton.callback_data
-        width += len(label) + 2
-        if not rows or len(rows[-1]) == 3 or width > 30:
-            rows.append([])
-            width = len(label) + 2
-        rows[-1].append({"text": UNSENDABLE.sub("", label), "callback_data": value})
-    return rows

@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -61,6 +61,8 @@ class Phone:
     """What is known of each event: None while it waits, then what `hear` returned."""
     sent: dict[str, str] = field(default_factory=dict, repr=False)
     """Outbound.key -> id of its message."""
+    unsent: dict[str, None] = field(default_factory=dict, repr=False)
+    """Ids of messages that the bot took back: a page that comes again drops them too."""
     gone: bool = False
     version: int = 0
 
@@ -157,6 +159,15 @@ class Phone:
         self.sent[out.key] = id
         _trim(self.sent, 2 * KEPT)
         return id, [self._touch(message)]
+
+    def unsend(self, natives: Sequence[str]) -> list[str]:
+        """-> those that stood here, and do no longer."""
+        found = [id for id in natives if id in self.messages and not self.messages[id].mine]
+        for id in found:
+            del self.messages[id]
+        self.unsent.update(dict.fromkeys(found))
+        _trim(self.unsent, 2 * KEPT)
+        return found
 
     def _keep(self, message: Message) -> None:
         self.messages[message.id] = message

@@ -10,6 +10,7 @@ harmless:
 A real picture is posted to /pictures first; `ref` is what that answered.
 Server to page:
     {"is": "message", "phone", "message": adapters.web.phones.Message}    new or changed
+    {"is": "unsent", "phone", "id"}        a message that the bot took back
     {"is": "heard", "phone", "id"}         committed: the page forgets the event
     {"is": "refused", "id"?, "why"}        never will be
     {"is": "story", "playing": bool}
@@ -23,7 +24,7 @@ import io
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from aiohttp import WSMsgType, web
@@ -33,6 +34,7 @@ from adapters.web.door import harden, loopback, only_from_here, page
 from adapters.web.phones import LONGEST, PRESET, Message, Odd, Phone, open_phone
 from core.message import (
     LARGEST_FILE,
+    Address,
     Down,
     Exposed,
     Facts,
@@ -127,6 +129,20 @@ class Web:
         id, changed = phone.show(out, path)
         self._show(phone, changed)
         return id
+
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        if not self.up.is_set():
+            raise Unsent
+        phone = self.phones.get(to.handle)
+        if phone is None:
+            raise Gone
+        for id in natives:
+            if message := phone.messages.get(id):
+                self.pictures.pop((message.picture or "").removeprefix("pictures/"), None)
+        for id in phone.unsend(natives):
+            for tab in self.tabs:
+                if phone.handle in tab.opened:
+                    tab.tell("unsent", phone=phone.handle, id=id)
 
     def forget(self, handle: str) -> None:
         """Nothing is encrypted here: nothing is held."""
@@ -231,6 +247,8 @@ class Web:
         phone = self.phones.get(wanted.handle) or self._add(wanted)
         phone.language = wanted.language
         tab.opened.add(phone.handle)
+        for id in phone.unsent:
+            tab.tell("unsent", phone=phone.handle, id=id)
         for message in phone.messages.values():
             tab.tell("message", phone=phone.handle, message=asdict(message))
 

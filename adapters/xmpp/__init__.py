@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import ssl
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from xml.etree.ElementTree import Element
@@ -92,11 +93,18 @@ class Xmpp:
         id, picture = stanzas.message_id(out), None
         if out.picture is not None:
             picture = await self._files.upload(self._connected(), out.picture)
-        await self._sending.send(id, stanzas.write(out, self._own, picture))
+        await self._sending.send(id, out.to.handle, stanzas.write(out, self._own, picture))
         return out.replaces or id
 
+    async def unsend(self, to: Address, natives: Sequence[str]) -> None:
+        for native in natives:
+            if native.startswith(stanzas.OWN_ID):
+                self._sending.drop(native)
+                id, xml = stanzas.retraction(native, to.handle)
+                await self._sending.send(id, to.handle, xml)
+
     def forget(self, handle: str) -> None:
-        """Nothing is encrypted here: nothing is held."""
+        self._sending.forget(handle)
 
     async def fetch(self, file: File) -> bytes:
         return await self._files.fetch(self._connected(), file)

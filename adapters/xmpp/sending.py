@@ -33,23 +33,29 @@ AGAIN = 60.0
 """Seconds until another try, doubled at each."""
 
 TRIES = 8
-KEPT = 1000
-"""Messages remembered after the own server took them: a server farther on that cannot be reached
-is reported only minutes later."""
+KEPT, KEPT_FOR = 1000, 900.0
+"""Messages, and seconds, remembered after the own server took them: a server farther on that cannot
+be reached is reported only minutes later."""
 
 
 @dataclass(eq=False)
 class Message:
     id: str
+    to: str = field(repr=False)
     xml: str = field(repr=False)
     arrived: asyncio.Future[None] = field(repr=False)
     given: bool = False
     bounces: int = 0
+    until: float = 0.0
+    """When it is not remembered any more."""
 
 
 class Sending:
     def __init__(self) -> None:
         self._kept: dict[str, Message] = {}
+        self._late: dict[str, Message] = {}
+        """What came back and is to be sent again in a while."""
+        self._expiry: asyncio.TimerHandle | None = None
         self._stream: Stream | None = None
         self._waiting: deque[Message] = deque()
         self._given: dict[str, Message] = {}
@@ -57,13 +63,13 @@ class Sending:
         self._suspects = 0
         self._scheduled = False
 
-    async def send(self, id: str, xml: str) -> None:
+    async def send(self, id: str, to: str, xml: str) -> None:
         """Returns once the server has it. Raises what `Adapter.send` raises."""
         if self._stream is None:
             raise Unsent
         message = self._given.get(id) or next((m for m in self._waiting if m.id == id), None)
         if message is None:
-            message = Message(id, xml, asyncio.get_running_loop().create_future())
+            message = Message(id, to, xml, asyncio.get_running_loop().create_future())
             self._waiting.append(message)
             self._flush_soon()
         await asyncio.shield(message.arrived)
@@ -95,6 +101,10 @@ class Sending:
     def stop(self) -> None:
         self._stream = None
         self._kept.clear()
+        self._late.clear()
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
         for message in (*self._given.values(), *self._waiting):
             self._end(message, Unknown() if message.given else Unsent())
 
@@ -107,7 +117,8 @@ class Sending:
             kept = self._kept.pop(bounce.id, None)
             if temporary and kept is not None and kept.bounces < TRIES:
                 loop = asyncio.get_running_loop()
-                loop.call_later(AGAIN * 2**kept.bounces, self._again, kept)
+                self._late[kept.id] = kept
+                loop.call_later(AGAIN * 2**kept.bounces, self._again, kept.id)
             return final
         if final:
             message.arrived.set_exception(Gone())
@@ -117,10 +128,40 @@ class Sending:
             message.arrived.set_exception(Refused())
         return False
 
-    def _again(self, message: Message) -> None:
-        message.bounces += 1
-        self._waiting.append(message)
-        self._flush_soon()
+    def _again(self, id: str) -> None:
+        if message := self._late.pop(id, None):
+            message.bounces += 1
+            self._waiting.append(message)
+            self._flush_soon()
+
+    def drop(self, id: str) -> None:
+        """Remembers one message no longer, and does not send it again."""
+        self._kept.pop(id, None)
+        self._late.pop(id, None)
+
+    def forget(self, to: str) -> None:
+        """The same with everything that was sent to an address."""
+        for message in [*self._kept.values(), *self._late.values()]:
+            if message.to == to:
+                self.drop(message.id)
+
+    def _keep(self, message: Message) -> None:
+        loop = asyncio.get_running_loop()
+        message.until = loop.time() + KEPT_FOR
+        self._kept[message.id] = message
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        if self._expiry is None:
+            self._expiry = loop.call_at(message.until, self._expire)
+
+    def _expire(self) -> None:
+        """Those kept first are the first to go."""
+        loop, self._expiry = asyncio.get_running_loop(), None
+        while oldest := next(iter(self._kept.values()), None):
+            if oldest.until > loop.time():
+                self._expiry = loop.call_at(oldest.until, self._expire)
+                break
+            del self._kept[oldest.id]
 
     # -------------------------------------------------------------------------------
 
@@ -147,9 +188,7 @@ class Sending:
         if not self._suspects:
             self._at_once = AT_ONCE
         if error is None:
-            self._kept[message.id] = message
-            if len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
+            self._keep(message)
         if not message.arrived.done():
             if error is None:
                 message.arrived.set_result(None)

@@ -217,6 +217,20 @@ def write(out: Outbound, own: str, picture: str | None = None) -> str:
     )
 
 
+def retraction(native: str, to: str) -> tuple[str, str]:
+    """-> its id, always the same, and the <message/> that asks the clients to delete one of ours
+    (XEP-0424), to be archived and kept for those who are away like any other (XEP-0334). Old
+    clients show its body."""
+    id = OWN_ID + hashlib.sha256(f"retract {native}\0{to}".encode()).hexdigest()[:24]
+    return id, (
+        f"<message type='chat' to={attribute(to)} id={attribute(id)}><body>…</body>"
+        f"<retract xmlns='urn:xmpp:message-retract:1' id={attribute(native)}/>"
+        "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:message-retract:1'/>"
+        f"<store xmlns='urn:xmpp:hints'/><origin-id xmlns='urn:xmpp:sid:0' id={attribute(id)}/>"
+        "</message>"
+    )
+
+
 def receipt(xml: Element) -> str | None:
     """-> "the gateway has it" (XEP-0184), to the device that asked; None if it did not ask."""
     if xml.find(f"{{{RECEIPTS}}}request") is None or not xml.get("id"):

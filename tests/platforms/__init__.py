@@ -50,6 +50,9 @@ class Phone(Protocol):
     async def next(self, seconds: float = 10.0) -> Seen:
         """The next message (or edit) from the bot, in order. Raises TimeoutError."""
 
+    async def unsent(self, seconds: float = 10.0) -> str:
+        """-> the native id of the next message that the bot took back. Raises TimeoutError."""
+
     async def leave(self) -> None:
         """Blocks the bot, or leaves the room: nothing can be sent here any more."""
 

@@ -70,6 +70,8 @@ class BotApi:
         self.screens: dict[int, asyncio.Queue[tuple[str, dict[str, Any]]]] = defaultdict(
             asyncio.Queue
         )
+        self.unsent: dict[int, asyncio.Queue[int]] = defaultdict(asyncio.Queue)
+        self.clock: Callable[[], float] = time.time
         self.reactions: dict[tuple[int, int], str] = {}
         self.commands: dict[str, list[str]] = {}
         self.queries: dict[str, bool] = {}  # callback id -> answered
@@ -237,7 +239,7 @@ class BotApi:
         )
 
     def _message(self, user: int, author: dict[str, Any], **content: Any) -> dict[str, Any]:
-        id, now = next(self.message_ids), int(time.time())
+        id, now = next(self.message_ids), int(self.clock())
         message = {"message_id": id, "date": now, "chat": self.chat(user), "from": author}
         self.messages[user, id] = message | content
         return self.messages[user, id]
@@ -314,6 +316,22 @@ class BotApi:
     async def do_deletemessage(self, call: Any) -> bool:
         if self.messages.pop((int(call.chat_id), call.message_id), None) is None:
             raise Refusal(400, "Bad Request: message to delete not found")
+        return True
+
+    async def do_deletemessages(self, call: Any) -> bool:
+        """All of them or none. Those that are not there are passed over."""
+        chat, ids = int(call.chat_id), call.message_ids
+        if not 1 <= len(ids) <= 100:
+            self.violations.append("deleteMessages: 1 to 100 ids")
+            raise Refusal(400, "Bad Request: message identifiers are not specified")
+        if chat not in self.users:
+            raise Refusal(400, "Bad Request: chat not found")
+        there = [id for id in ids if (chat, id) in self.messages]
+        if any(self.clock() - self.messages[chat, id]["date"] >= 48 * 3600 for id in there):
+            raise Refusal(400, "Bad Request: message can't be deleted for everyone")
+        for id in there:
+            del self.messages[chat, id]
+            self.unsent[chat].put_nowait(id)
         return True
 
     async def do_sendphoto(self, call: Any) -> Any:

@@ -103,6 +103,7 @@ class MatrixPhone:
         self.room: str | None = None
         self.since: str | None = None
         self.new: asyncio.Queue[Seen] = asyncio.Queue()
+        self.gone: asyncio.Queue[str] = asyncio.Queue()
 
     async def ask(self, method: str, path: str, body: object = None, **query: str) -> Any:
         """One request as this person. Raises aiohttp.ClientResponseError."""
@@ -209,13 +210,23 @@ class MatrixPhone:
                 await self._sync()
             return self.new.get_nowait()
 
+    async def unsent(self, seconds: float = 10.0) -> str:
+        async with asyncio.timeout(seconds):
+            while self.gone.empty():
+                await self._sync()
+            return self.gone.get_nowait()
+
     async def _sync(self) -> None:
         query = {"timeout": "10000"} | ({"since": self.since} if self.since else {})
         answer = await self.ask("GET", f"{API}/sync", **query)
         self.since = answer["next_batch"]
         for room in answer.get("rooms", {}).get("join", {}).values():
             for event in room["timeline"]["events"]:
-                if event["type"] == "m.room.message" and event["sender"] == self.bot:
+                if event["type"] == "m.room.redaction" and event["sender"] == self.bot:
+                    self.gone.put_nowait(event.get("redacts") or event["content"]["redacts"])
+                elif not event["content"]:
+                    continue  # redacted before it was seen
+                elif event["type"] == "m.room.message" and event["sender"] == self.bot:
                     picture = await self._picture(event["content"])
                     self.new.put_nowait(replace(seen(event), picture=picture))
 

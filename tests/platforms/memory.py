@@ -63,6 +63,10 @@ class MemoryPhone:
         async with asyncio.timeout(seconds):
             return self.read(*await self.server.phones[self.address.handle].get())
 
+    async def unsent(self, seconds: float = 10.0) -> str:
+        async with asyncio.timeout(seconds):
+            return await self.server.unsent[self.address.handle].get()
+
     async def leave(self) -> None:
         self.server.gone.add(self.address.handle)
         self.server.write(Left(self.address))

@@ -77,6 +77,10 @@ class TelegramPhone:
             picture=self.api.files[message["photo"][-1]["file_id"]] if "photo" in message else None,
         )
 
+    async def unsent(self, seconds: float = 10.0) -> str:
+        async with asyncio.timeout(seconds):
+            return str(await self.api.unsent[self.user].get())
+
     async def leave(self) -> None:
         await self.api.block(self.user)
 

@@ -31,6 +31,7 @@ class WebPhone:
         self.committed = asyncio.Event()
         """Set while nothing waits to be heard."""
         self.seen: asyncio.Queue[Seen] = asyncio.Queue()
+        self.gone: asyncio.Queue[str] = asyncio.Queue()
         self.wire: aiohttp.ClientWebSocketResponse | None = None
         self.task = asyncio.create_task(self._stay())
 
@@ -62,6 +63,8 @@ class WebPhone:
                     self.committed.set()
             elif what["is"] == "message" and not what["message"]["mine"]:
                 await self._show(what["message"])
+            elif what["is"] == "unsent" and self.versions.pop(what["id"], None):
+                self.gone.put_nowait(what["id"])
 
     async def _show(self, message: dict[str, Any]) -> None:
         native, face = message["id"], json.dumps([message["text"], message["choices"]])
@@ -116,6 +119,10 @@ class WebPhone:
     async def next(self, seconds: float = 10.0) -> Seen:
         async with asyncio.timeout(seconds):
             return await self.seen.get()
+
+    async def unsent(self, seconds: float = 10.0) -> str:
+        async with asyncio.timeout(seconds):
+            return await self.gone.get()
 
     async def leave(self) -> None:
         await self._do("leave")

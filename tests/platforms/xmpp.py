@@ -50,7 +50,15 @@ class XmppPhone:
         for plugin in PLUGINS:
             self.client.register_plugin(plugin)
         self.inbox: asyncio.Queue[slixmpp.Message] = asyncio.Queue()
-        self.client.add_event_handler("message", self.inbox.put_nowait)
+        self.gone: asyncio.Queue[str] = asyncio.Queue()
+        self.client.add_event_handler("message", self._take)
+
+    def _take(self, message: slixmpp.Message) -> None:
+        retract = message.xml.find("{urn:xmpp:message-retract:1}retract")
+        if retract is None:
+            self.inbox.put_nowait(message)
+        else:
+            self.gone.put_nowait(retract.get("id", ""))
 
     async def connect(self) -> None:
         started = asyncio.ensure_future(self.client.wait_until("session_start", 20))
@@ -140,6 +148,10 @@ class XmppPhone:
         if message.get_plugin("oob", check=True) is not None and message["oob"]["url"] == text:
             text, picture = "", await self._picture(text)
         return Seen(message["id"], text, (), answers_to, replaces, picture=picture)
+
+    async def unsent(self, seconds: float = 10.0) -> str:
+        async with asyncio.timeout(seconds):
+            return await self.gone.get()
 
     async def leave(self) -> None:
         await self.client.plugin["xep_0191"].block(slixmpp.JID(self.bot))

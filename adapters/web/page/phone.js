@@ -48,6 +48,16 @@ export class Phone {
     if (message) this.show({ ...message, state: "refused" });
   }
 
+  unsend(id) {
+    this.#messages.delete(id);
+    this.#row(id)?.remove();
+    if (this.#answersTo === id) {
+      this.#answersTo = null;
+      this.context.hidden = true;
+    }
+    this.#markLast();
+  }
+
   focus() {
     this.field.focus({ preventScroll: true });
     this.chat.scrollTop = this.chat.scrollHeight;

@@ -14,6 +14,7 @@ const phones = new Map();
 
 const wire = new Wire({
   message: (handle, message) => phones.get(handle)?.show(message),
+  unsent: (handle, id) => phones.get(handle)?.unsend(id),
   refused: (handle, id) => phones.get(handle)?.refuse(id),
   story: (playing) => { story.hidden = !playing; },
   link: (up) => {

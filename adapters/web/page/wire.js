@@ -60,6 +60,7 @@ export class Wire {
 
   #read(what) {
     if (what.is === "message") this.#on.message(what.phone, what.message);
+    if (what.is === "unsent") this.#on.unsent(what.phone, what.id);
     if (what.is === "story") this.#on.story(what.playing);
     if (what.is === "heard" || what.is === "refused") {
       const event = this.#unheard.get(what.id);
