@@ -13,7 +13,7 @@ from typing import Any
 from bots.config import RetentionSettings
 from bots.retention import clear_away
 from core import locks, outbox, people, timers
-from core.actions import alerts, belonging, hiding, needs, translators
+from core.actions import alerts, belonging, desk, hiding, needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import by_id
 from core.store import Book, StoreDown
@@ -90,7 +90,7 @@ KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
     f.__name__: f
     for f in (
         wake_more, ask_still_needed, close_unanswered, look_for_translators, daily, freeze_idle,
-        forget_newcomer,
+        forget_newcomer, desk.nudge_translator, desk.return_task,
     )
 }  # fmt: skip
 

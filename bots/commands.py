@@ -17,13 +17,14 @@ from core.actions import (
     agreeing,
     alerts,
     belonging,
+    desk,
     moderation,
     needs,
     offers,
     profile,
+    prompting,
     seeing,
     talking,
-    translating,
     translators,
     trust,
 )
@@ -149,11 +150,21 @@ def skills(turn: Turn, _: str) -> None:
 
 
 def translate(turn: Turn, rest: str) -> None:
-    """`translate Persian English` goes straight to the question whether back as well."""
+    """`translate Persian English` goes straight to the question whether back as well. Who said a
+    pair before sees her desk."""
     named = [tag for word in rest.replace(",", " ").split() if (tag := commands().language(word))]
     if len(named) >= 2 and named[0] != named[-1]:
         return turn.open(helping.TRANSLATE, answers={"source": named[0], "target": named[-1]})
+    if desk.pairs_of(turn.book, turn.who.id):
+        return turn.tell(desk.overview(turn.book, turn.who))
     return turn.open(helping.TRANSLATE)
+
+
+def term(turn: Turn, _: str) -> None:
+    pairs = desk.pairs_of(turn.book, turn.who.id)
+    if not pairs:
+        return turn.tell(desk.show_glossary(turn.book, turn.who))
+    return turn.open(helping.TERM, {"pairs": [list(pair) for pair in pairs]})
 
 
 def language(turn: Turn, rest: str) -> None:
@@ -281,7 +292,7 @@ COMMANDS: dict[str, Command] = {
     "keep": Command(_on(needs.keep_need)),
     "leave": Command(leave),
     "read": Command(_on(seeing.read_need)),
-    "join": Command(_on(translating.join)),
+    "join": Command(_on(prompting.join)),
     "notnow": Command(_on(translators.not_now)),
     "words": Command(show_words),
     "panic": Command(choose_panic),
@@ -292,4 +303,12 @@ COMMANDS: dict[str, Command] = {
     "restore": Command(_on(moderation.restore)),
     "agree": Command(_on(agreeing.agree)),
     "refuse": Command(_on(agreeing.refuse)),
+    "pair": Command(lambda turn, _: turn.open(helping.TRANSLATE)),
+    "take": Command(_plain(desk.take_next)),
+    "nopairs": Command(_plain(desk.no_more_pairs)),
+    "moretime": Command(_on(desk.more_time)),
+    "handback": Command(_on(desk.hand_back)),
+    "glossary": Command(_plain(desk.show_glossary)),
+    "term": Command(term),
+    "shownames": Command(_on(desk.show_names)),
 }

@@ -18,9 +18,10 @@ from bots.picking import (
     skill_options,
     text_only,
 )
-from core.actions import No, offers, profile, translators
+from core.actions import No, desk, offers, profile, translators
 from core.message import Code, Name, Notice, Say
 from core.store import Book
+from core.text import shortened
 
 
 def _save_skills(book: Book, sheet: Sheet) -> list[Notice]:
@@ -157,4 +158,61 @@ TRANSLATE = Form(
         ),
     ),
     _save_pair,
+)
+
+
+# ------------------------------------------------------------------------------------- the glossary
+
+_LONGEST = 100
+"""Characters of a term, and of its translation."""
+
+
+def _pairs(sheet: Sheet) -> list[Option]:
+    return [
+        Option(
+            f"{source}.{target}",
+            Say("{source} → {target}", source=Name("language", source),
+                target=Name("language", target)),
+        )
+        for source, target in sheet.about["pairs"]
+    ]  # fmt: skip
+
+
+def _term(sheet: Sheet, said: Said) -> Outcome:
+    written = text_only(sheet, said)
+    assert isinstance(written, Value)
+    return Value(shortened(" ".join(written.value.split()), _LONGEST))
+
+
+def _meaning(sheet: Sheet, said: Said) -> Outcome:
+    return Value("") if said.tokens else _term(sheet, said)
+
+
+def _agree(book: Book, sheet: Sheet) -> list[Notice]:
+    a = sheet.answers
+    source, _, target = (a.get("pair") or ".".join(sheet.about["pairs"][0])).partition(".")
+    return desk.agree(
+        book, sheet.who, source=source, target=target, term=a["term"], meaning=a["meaning"]
+    )
+
+
+TERM = Form(
+    "term",
+    (
+        Field(
+            "pair",
+            lambda _: Say("For which languages?"),
+            one_of,
+            _pairs,
+            lambda s: len(s.about["pairs"]) > 1,
+        ),
+        Field("term", lambda _: Say("Write the word or the name as it stands in messages."), _term),
+        Field(
+            "meaning",
+            lambda s: Say("How is {term} to be translated?", term=s.answers["term"]),
+            _meaning,
+            lambda _: [Option("remove", Say("Take it off the list"))],
+        ),
+    ),
+    _agree,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bots.asking import INTENT, NEED
 from bots.forms import Field, Form, Option, Outcome, Said, Sheet, Value
-from bots.helping import ASK, OFFER, SKILLS, TRANSLATE
+from bots.helping import ASK, OFFER, SKILLS, TERM, TRANSLATE
 from bots.own_words import FREEZE, PANIC, UNSET
 from bots.picking import language_named, one_of, text_only
 from core.actions import No, belonging, parting, profile
@@ -151,7 +151,7 @@ MEANT = Form("meant", (Field("meant", _meant, one_of, _either),), lambda book, s
 FORMS = {
     form.name: form
     for form in (
-        NEED, INTENT, SKILLS, OFFER, ASK, TRANSLATE, LANGUAGE, CLOSE, LEAVE, FORGET, WHOM, REPORT,
-        BLOCK, MEANT, PANIC, FREEZE, UNSET,
+        NEED, INTENT, SKILLS, OFFER, ASK, TERM, TRANSLATE, LANGUAGE, CLOSE, LEAVE, FORGET, WHOM,
+        REPORT, BLOCK, MEANT, PANIC, FREEZE, UNSET,
     )
 }  # fmt: skip

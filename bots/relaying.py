@@ -84,7 +84,8 @@ def hand_on_kept(turn: Turn, conversation: str, kept: list[list[str]]) -> None:
 def translation(turn: Turn, copy: copies.Copy) -> None:
     """A reply to an entry that was shown to a translator. Raises No."""
     assert copy.reply is not None
-    entry, target = copy.reply.args["entry"], copy.reply.args["target"]
+    args = copy.reply.args
+    entry, target = args["entry"], args["target"]
     if turn.text in ("?", "؟", "？", "⸮"):
         turn.tell(translating.ask_meaning(turn.book, turn.who, entry=entry))
         return
@@ -96,6 +97,9 @@ def translation(turn: Turn, copy: copies.Copy) -> None:
             target=target,
             text=turn.text,
             native=turn.inbound.native,
+            part=int(args.get("part", "1")),
+            of=int(args.get("of", "1")),
+            masks=args.get("masks"),
         )
     )
     turn.relayed = True

@@ -62,6 +62,23 @@ def guess_country(text: str, language: str) -> list[str]:
     return sorted(found, key=found.__getitem__)[:3]
 
 
+def names_a_place(word: str, language: str) -> bool:
+    """Whether a single word is a country, a city, or somebody from there."""
+    stems, whole = _words(language)
+    plain = bare(fold(word))
+    return any(
+        spelt in whole or _by_stem(spelt, stems) is not None
+        for spelt in _bare_forms(plain, language)
+    )
+
+
+def unspaced_places(text: str) -> list[tuple[int, int]]:
+    """Where a text in a script without spaces names a country or a city."""
+    if not _UNSPACED.search(text):
+        return []
+    return [m.span() for name in _unspaced() for m in re.finditer(re.escape(name), text)]
+
+
 def _bare_forms(word: str, language: str) -> list[str]:
     if language != "ar":
         return [word]

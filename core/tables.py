@@ -4,8 +4,8 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-outbox.notice, people.lock. Under the conversation's: entries.text, members.pseudonym,
-files.body.
+tasks.text, outbox.notice, people.lock. Under the conversation's: entries.text,
+members.pseudonym, files.body.
 """
 
 from __future__ import annotations
@@ -178,12 +178,14 @@ conversations = _table(
     _int("closed", null=True),
 )
 # role: asker | helper | translator. pseudonym: as the others see this person, here only.
+# shows_names: the translator may read the names and places that they write.
 members = _table(
     "members",
     _text("conversation", key=True),
     _text("person", key=True),
     _text("role"),
     _text("pseudonym"),
+    _int("shows_names", default=0),
     Index("members_of", "person"),
 )
 # Translators asked to join. state: asked | joined | declined
@@ -223,6 +225,28 @@ translations = _table(
     _text("person"),
     _text("text"),
     _int("at"),
+)
+# What is left to translate of an entry, part by part. person: whose it is, until: when it goes back
+# (0: it did, and others are asked). text: the translation of a part while others are missing.
+tasks = _table(
+    "tasks",
+    _text("entry", key=True),
+    _text("language", key=True),
+    Column("part", BigInteger, primary_key=True, autoincrement=False),
+    _text("person"),
+    _int("until"),
+    _text("text"),
+    Index("tasks_of", "person"),
+)
+# What translators agreed to write for a term, found by its fingerprint; sealed under a key of its
+# own.
+glossary = _table(
+    "glossary",
+    _text("mark", key=True),
+    _text("source"),
+    _text("target"),
+    _text("sealed"),
+    Index("glossary_of", "source", "target"),
 )
 # state: waiting | sent | dropped. notice: emptied once delivered. urgent: answers before alerts.
 outbox = _table(

@@ -191,8 +191,23 @@ def _begin_audit(connection: Connection, vault: Vault) -> None:
     )
 
 
+def _desk(connection: Connection, vault: Vault) -> None:
+    """10: what translators have in hand, the words they agreed on, and whether they read names."""
+    for statement in (
+        "create table tasks (entry text not null, language text not null, part bigint not null,"
+        " person text not null, until bigint not null, text text not null,"
+        " primary key (entry, language, part))",
+        "create index tasks_of on tasks (person)",
+        "create table glossary (mark text not null, source text not null, target text not null,"
+        " sealed text not null, primary key (mark))",
+        "create index glossary_of on glossary (source, target)",
+        "alter table members add column shows_names bigint default '0' not null",
+    ):
+        connection.execute(text(statement))
+
+
 STEPS: tuple[Step, ...] = (
-    _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation,
+    _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

@@ -34,6 +34,12 @@ EVERYWHERE = {
 """The store and its keys, what words are made of, whether there are any, and whether they are their
 author's own against danger."""
 
+SHOWN = {
+    "core.actions.prompting", "core.tasks", "core.masking", "core.countries", "core.glossary",
+    "core.timers",
+}  # fmt: skip
+"""How a translator is shown a message."""
+
 FORM = ["bots.talk", "bots.turn", "bots.forms"]
 WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     # what is heard: a word of it, the stations in this order, and what else may be passed
@@ -61,12 +67,13 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
             "core.actions.pictures",
             "core.actions.translators",
             "core.pseudonyms",
+            *SHOWN,
         },
     ),
     "a reply is a translation": (
         "They took him",
         ["bots.talk", "bots.turn", "bots.relaying", "core.actions.translating"],
-        {"core.actions.talking", "core.actions.translators"},
+        {"core.actions.talking", "core.actions.translators", "core.tasks", "core.masking"},
     ),
 }
 OUT = ["bots.courier", "core.language", "adapters.memory"]

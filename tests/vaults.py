@@ -37,6 +37,8 @@ SEALED = (
     ("entries", "text", "conversation", "id"),
     ("members", "pseudonym", "conversation", "person"),
     ("translations", "text", "person", "entry || '.' || language"),
+    ("tasks", "text", "person", "entry || '.' || language || '.' || part"),
+    ("glossary", "sealed", "'glossary'", "mark"),
     ("outbox", "notice", "person", "key"),
 )
 """Table, column, whose key seals it, what names the row."""

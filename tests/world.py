@@ -283,8 +283,9 @@ class World:
             return await self._can(found[1], found[2].split())
         if found := re.fullmatch(r"(\w+) translates: (\w+) (\w+)", line):
             return await self._translates(*found.groups())
-        if found := re.fullmatch(r"(\d+) (hour|day)s? pass(?:es)?", line):
-            return await self._pass(int(found[1]) * {"hour": 3600, "day": 86400}[found[2]])
+        if found := re.fullmatch(r"(\d+) (minute|hour|day)s? pass(?:es)?", line):
+            length = {"minute": 60, "hour": 3600, "day": 86400}[found[2]]
+            return await self._pass(int(found[1]) * length)
         if found := re.fullmatch(r"(\w+): (.+)", line):
             return await self.says(found[1], found[2])
         raise AssertionError("this line is not understood")

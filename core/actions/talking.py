@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core import copies, people
+from core import copies, people, tasks
 from core.actions import No
 from core.actions import pictures as kept
-from core.actions.translating import to_translators
+from core.actions.prompting import to_translators
+from core.actions.translating import outdated
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
 from core.people import Person
 from core.store import Book
@@ -154,12 +155,12 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
         "update entries set text = :text, language = :language where id = :id",
         id=entry, language=language, text=book.seal(seen.id, "entries.text", entry, text),
     )  # fmt: skip
-    book.do("update translations set text = '' where entry = :id", id=entry)
+    stale = outdated(book, entry)
     shown = _shown(book, who.id, seen, entry, text, row.answers)
     changed = replace(shown, key=f"e.{entry}.{uuid.uuid4().hex}", replaces=f"e.{entry}")
     if kept.numbers(book, entry):  # a picture can't be changed into words: they follow it
         changed = replace(changed, replaces=None, answers=entry)
-    return [changed, *to_translators(book, seen.id, entry)]
+    return [changed, *stale, *to_translators(book, seen.id, entry)]
 
 
 def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
@@ -195,6 +196,7 @@ def take_back(book: Book, who: Person, *, entry: str) -> list[Notice]:
     book.do("update entries set text = '' where id = :id", id=entry)
     kept.take_back(book, entry)
     book.do("update translations set text = '' where entry = :id", id=entry)
+    tasks.done(book, entry)
     return [Notice(to, gone, reply=means, replaces=key) for to, key, means in shown]
 
 

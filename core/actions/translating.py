@@ -1,130 +1,26 @@
-"""Translating: the translator is shown each message that one side can't read, and answers it with
-a native reply. That reply is the translation.
+"""Translating: a translator answers a message that she was shown with a native reply. That reply is
+the translation.
 """
 
 from __future__ import annotations
 
-import secrets
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from core import copies, people, pseudonyms
+from core import copies, people, tasks
 from core.actions import No
 from core.actions.translators import (
-    answered,
-    find_translators,
-    gaps_of,
-    listed,
     parties_of,
-    values_of,
 )
-from core.message import Choice, Code, Joined, Name, Notice, Quote, Reply, Say, Sayable, lines
-from core.people import Person
+from core.masking import masked, missing, restored
+from core.message import Code, Joined, Name, Notice, Quote, Reply, Say, Sayable, lines
+from core.people import VERIFIED, Person
 from core.store import Book
 from core.text import shortened
 
 _ENOUGH = 200
 """Characters of the original that stand below its translation."""
-_SIDES = {"asker": "A", "helper": "B"}
-
-
-def join(book: Book, who: Person, conversation: str) -> list[Notice]:
-    """The first to accept translates; she gets every message so far that one side can't read."""
-    state = book.value(
-        "select i.state from invitations i join conversations c on c.id = i.conversation"
-        " where i.conversation = :id and i.person = :who and c.state = 'open'",
-        id=conversation,
-        who=who.id,
-    )
-    if state is None:
-        raise No(Say("This conversation is closed."))
-    if state == "joined":
-        raise No(Say("You are translating there already."))
-    if not gaps_of(book, conversation):
-        raise No(Say("Somebody else was quicker. Thank you."))
-    answered(book, who, conversation, "joined")
-    parties = parties_of(book, conversation)
-    carried = book.all(
-        "select conversation, person, pseudonym from members where conversation = :id",
-        id=conversation,
-    )
-    taken = [people.pseudonym(book, *row) for row in carried]
-    name = pseudonyms.new(taken, secrets.SystemRandom())
-    people.joins(book, conversation, who.id, "translator", name)
-    welcome = Say(
-        "Thank you. Answer each message with a reply: your reply is its translation."
-        " To correct one, reply again. A reply of “?” asks the author what they meant."
-    )
-    joined = Say(
-        "A translator joined: {name}. They see your messages, not who you are.",
-        name=Name("pseudonym", name),
-    )
-    waiting = book.column(
-        "select id from entries where conversation = :id order by at,"
-        " (select min(k.id) from copies k where k.entry = entries.id), id",
-        id=conversation,
-    )
-    return [
-        Notice(who.id, welcome, (Choice(f"leave {conversation}", Say("I can't go on here")),)),
-        *(Notice(person, joined) for person in parties.values()),
-        *(notice for entry in waiting for notice in to_translators(book, conversation, entry)),
-    ]
-
-
-def to_translators(book: Book, conversation: str, entry: str) -> list[Notice]:
-    """Shows an entry to a translator for the side that can't read it, unless it is translated."""
-    row = book.one(
-        "select e.author, e.text, e.language, n.code from entries e"
-        " join conversations c on c.id = e.conversation join needs n on n.id = c.need"
-        " where e.id = :id",
-        id=entry,
-    )
-    if row is None or not row.text:
-        return []
-    text = book.unseal(conversation, "entries.text", entry, row.text)
-    parties = parties_of(book, conversation)
-    role = next(role for role, person in parties.items() if person == row.author)
-    reader = next(person for person in parties.values() if person != row.author)
-    wanted = people.reads(book, reader)
-    if row.language in wanted:
-        return []
-    # "Ok" or a name may look like any language: rather her author's translator than nobody
-    own = people.reads(book, row.author)
-    pair = book.one(
-        "select m.person, t.source, t.target from members m join pairs t on t.person = m.person"
-        " where m.conversation = :id and m.role = 'translator'"
-        f" and t.target in ({listed(wanted)}) and t.source in (:source, :own)"
-        " order by case when t.source = :source then 0 else 1 end, m.person limit 1",
-        id=conversation,
-        source=row.language,
-        own=own[0],
-        **values_of(wanted),
-    )
-    if pair is None:
-        return find_translators(book, conversation)
-    done = book.value(
-        "select text from translations where entry = :id and language = :target",
-        id=entry,
-        target=pair.target,
-    )
-    if done:
-        return []
-    head = Say(
-        "{side} · {code} ({source} → {target})",
-        side=Code(_SIDES[role]),
-        code=Code(row.code),
-        source=Name("language", pair.source),
-        target=Name("language", pair.target),
-    )
-    prompt = Notice(
-        pair.person,
-        lines(head, Quote(text)),
-        reply=Reply("translate", {"entry": entry, "target": pair.target}),
-        entry=entry,
-        # translated before: its author changed it, and the translator is asked once more
-        key=f"p.{entry}.{pair.person}" + ("" if done is None else f".{uuid.uuid4().hex}"),
-    )
-    return [prompt]
 
 
 def _for_translator(book: Book, who: Person, entry: str) -> Any:
@@ -143,17 +39,52 @@ def _for_translator(book: Book, who: Person, entry: str) -> Any:
 
 
 def translate(
-    book: Book, who: Person, *, entry: str, target: str, text: str, native: str
+    book: Book,
+    who: Person,
+    *,
+    entry: str,
+    target: str,
+    text: str,
+    native: str,
+    part: int = 1,
+    of: int = 1,
+    masks: str | None = None,
 ) -> list[Notice]:
-    """The translation reaches its reader as a reply to the original; a later one replaces it."""
+    """The translation reaches its reader as a reply to the original; a later one replaces it.
+
+    part, of: of a long message, which is passed on when all its parts are there. masks: the
+    language by whose rules names were hidden from the translator. Raises No.
+    """
     row = _for_translator(book, who, entry)
     if not row.text:
         raise No(Say("The author took this message back."))
-    before = book.value(
-        "select 1 from translations where entry = :id and language = :target",
+    before = book.one(
+        "select person, text from translations where entry = :id and language = :target",
         id=entry,
         target=target,
     )
+    if before and before.text and before.person != who.id:
+        raise No(Say("Somebody else was quicker. Thank you."))
+    if who.address is not None:
+        # an edit of her reply names her own message: it must lead back to the entry
+        args = {"entry": entry, "target": target, "part": str(part), "of": str(of)}
+        reply = Reply("translate", {**args, "masks": masks} if masks else args)
+        copies.own(book, who.id, who.address, native, reply=reply)
+    original = book.unseal(row.conversation, "entries.text", entry, row.text)
+    if masks:
+        parts = tasks.parts(masked(original, masks)[0])
+        if 1 <= part <= len(parts) and (marks := missing(parts[part - 1], text)):
+            raise No(_marks_wanted(marks))
+    if of > 1:
+        tasks.keep_part(book, entry, target, part, who.id, text)
+        there = tasks.translated_parts(book, entry, target)
+        if others := [n for n in range(1, of + 1) if not there.get(n)]:
+            return [Notice(who.id, _kept(part, others))]
+        text = "\n\n".join(there[n] for n in range(1, of + 1))
+    else:
+        tasks.done(book, entry)
+    if masks:
+        text = restored(text, original, masks)
     book.do(
         "insert into translations(entry, language, person, text, at)"
         " values (:id, :target, :who, :text, :now) on conflict (entry, language)"
@@ -161,15 +92,12 @@ def translate(
         id=entry, target=target, who=who.id, now=book.now,
         text=book.seal(who.id, "translations.text", f"{entry}.{target}", text),
     )  # fmt: skip
-    if who.address is not None:
-        # an edit of her reply names her own message: it must lead back to the entry
-        reply = Reply("translate", {"entry": entry, "target": target})
-        copies.own(book, who.id, who.address, native, reply=reply)
     reader = next(p for p in parties_of(book, row.conversation).values() if p != row.author)
-    original = book.unseal(row.conversation, "entries.text", entry, row.text)
     first = f"t.{entry}.{target}"
+    verified = Say("translated by a verified translator")
+    by = verified if who.trust >= VERIFIED else Say("translated by a person")
     words: Sayable = lines(
-        Joined(" ", (Say("🌐"), Say("translated by a person"))),
+        Joined(" ", (Say("🌐"), by)),
         Quote(text),
         Quote(f"({shortened(original, _ENOUGH)})"),
     )
@@ -181,8 +109,53 @@ def translate(
         key=f"{first}.{uuid.uuid4().hex}" if before else first,
         replaces=first if before else None,
     )
-    said = Say("Corrected.") if before else Say("Passed on.")
+    said = Say("Corrected.") if before and before.text else Say("Passed on.")
     return [shown, Notice(who.id, said)]
+
+
+def _kept(part: int, others: Sequence[int]) -> Say:
+    return Say(
+        "Part {part} is kept. Still missing: {missing}.",
+        part=part,
+        missing=Joined(", ", tuple(others)),
+    )
+
+
+def _marks_wanted(marks: Sequence[int]) -> Say:
+    listed = Joined(" ", tuple(Code(f"[{mark}]") for mark in marks))
+    return Say(
+        "{marks} stands for a name that I keep from you. Please reply once more, and write {marks}"
+        " where the name belongs.",
+        marks=listed,
+    )
+
+
+def outdated(book: Book, entry: str) -> list[Notice]:
+    """The author changed the message: its translation is marked where it stands, and what was done
+    of a new one is void. -> what its reader is told."""
+    told = []
+    for conversation, author, language, person, text in book.all(
+        "select e.conversation, e.author, t.language, t.person, t.text from translations t"
+        " join entries e on e.id = t.entry where t.entry = :id and t.text <> ''",
+        id=entry,
+    ):
+        old = book.unseal(person, "translations.text", f"{entry}.{language}", text)
+        reader = next(p for p in parties_of(book, conversation).values() if p != author)
+        stale = Say("The author changed this message. A new translation is coming.")
+        first = f"t.{entry}.{language}"
+        told.append(
+            Notice(
+                reader,
+                lines(Joined(" ", (Say("🌐"), stale)), Quote(old)),
+                reply=Reply("relay", {"conversation": conversation, "entry": entry}),
+                answers=entry,
+                key=f"{first}.{uuid.uuid4().hex}",
+                replaces=first,
+            )
+        )
+    book.do("update translations set text = '' where entry = :id", id=entry)
+    tasks.done(book, entry)
+    return told
 
 
 def ask_meaning(book: Book, who: Person, *, entry: str) -> list[Notice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import people
+from core import people, tasks
 from core.actions import No
 from core.message import Choice, Code, Joined, Name, Notice, Say, lines
 from core.people import Person
@@ -27,7 +27,8 @@ def parties_of(book: Book, conversation: str) -> dict[str, str]:
 
 def gaps_of(book: Book, conversation: str) -> list[tuple[str, str]]:
     """The translations that this conversation needs and no translator in it gives: (from, to), the
-    first language of each side. Empty where the sides share a language."""
+    first language of each side. Who gave a message back, and did not come back to it, gives none.
+    Empty where the sides share a language."""
     parties = parties_of(book, conversation)
     asker, helper = (people.reads(book, parties[role]) for role in ("asker", "helper"))
     if set(asker) & set(helper):
@@ -38,7 +39,10 @@ def gaps_of(book: Book, conversation: str) -> list[tuple[str, str]]:
         if not book.value(
             "select 1 from members m join pairs t on t.person = m.person where"
             " m.conversation = :id and m.role = 'translator'"
-            f" and t.source = :source and t.target in ({listed(other)})",
+            f" and t.source = :source and t.target in ({listed(other)})"
+            " and not exists (select 1 from tasks k join entries e on e.id = k.entry"
+            "   where k.person = m.person and k.until = 0 and k.text = ''"
+            "   and e.conversation = m.conversation)",
             id=conversation,
             source=one[0],
             **values_of(other),
@@ -58,6 +62,31 @@ def wanted(book: Book, conversation: str) -> bool:
     """Is it open, and does one side still not read the other?"""
     state = book.value("select state from conversations where id = :id", id=conversation)
     return state == "open" and bool(gaps_of(book, conversation))
+
+
+def needing(book: Book, who: Person) -> list[str]:
+    """The conversations that wait for somebody with her pairs of languages; the oldest first."""
+    pairs = {
+        (row.source, row.target)
+        for row in book.all("select source, target from pairs where person = :who", who=who.id)
+    }
+    waiting = book.column(
+        """
+        select c.id from conversations c join needs n on n.id = c.need
+        where c.state = 'open' and n.audience <= :trust
+          and exists (select 1 from timers r
+                      where r.about = c.id and r.kind = 'look_for_translators')
+          and not exists (select 1 from members m where m.conversation = c.id and m.person = :who)
+          and not exists (select 1 from members m join blocks b on
+                            (b.person = :who and b.blocked = m.person)
+                            or (b.blocked = :who and b.person = m.person)
+                          where m.conversation = c.id)
+        order by c.opened, c.id limit 50
+        """,
+        who=who.id,
+        trust=who.trust,
+    )
+    return [id for id in waiting if pairs & set(gaps_of(book, id))]
 
 
 def find_translators(book: Book, conversation: str) -> list[Notice]:
@@ -116,7 +145,7 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
         Choice(f"notnow {conversation}", Say("Not now")),
     )
     asked = [Notice(person, ask, choices, urgent=False) for person in found]
-    if not first_look:
+    if not first_look or _has_one(book, conversation):
         return asked
     told = (
         Say("You two share no language. Translators are being asked; just write, it is kept.")
@@ -124,6 +153,15 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
         else Say("You two share no language, and no translator is free now. I keep looking.")
     )
     return [*(Notice(person, told) for person in parties.values()), *asked]
+
+
+def _has_one(book: Book, conversation: str) -> bool:
+    return bool(
+        book.value(
+            "select 1 from members where conversation = :id and role = 'translator'",
+            id=conversation,
+        )
+    )
 
 
 def not_now(book: Book, who: Person, conversation: str) -> list[Notice]:
@@ -162,6 +200,7 @@ def resign(book: Book, who: Person, conversation: str) -> list[Notice]:
         id=conversation,
         who=who.id,
     )
+    tasks.given_up(book, who.id, conversation)
     left = Say("The translator had to leave. Others are being asked; just write, it is kept.")
     return [
         Notice(who.id, Say("Thank you. Others are asked.")),
@@ -199,6 +238,6 @@ def add_pair(book: Book, who: Person, *, source: str, target: str, both: bool) -
     )
     asked = [notice for id in waiting for notice in find_translators(book, id)]
     return [
-        Notice(who.id, saved, (Choice("translate", Say("Add another pair")),)),
+        Notice(who.id, saved, (Choice("pair", Say("Add another pair")),)),
         *asked,
     ]
