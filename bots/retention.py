@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bots.config import RetentionSettings
-from core import audit, forgetting, outbox, people, timers
+from core import audit, forgetting, outbox, people, rationing, timers
 from core.actions import agreeing, belonging, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
@@ -26,6 +26,7 @@ def clear_away(book: Book, kept: RetentionSettings) -> list[Notice]:
     _old(book, kept)
     _closed(book, kept)
     audit.trim(book, book.now // DAY - kept.audit_days)
+    rationing.clear(book)
     return [
         *agreeing.expire(book),
         *_undelivered(book, kept),

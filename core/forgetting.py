@@ -51,7 +51,7 @@ _OF_A_PERSON = (
     "delete from blocks where person = :id or blocked = :id",
     "delete from reports where person = :id or about = :id",
     *(f"delete from {table} where person = :id" for table in (
-        "forms", "speaks", "abilities", "places", "pairs", "codes", "addresses",
+        "forms", "speaks", "abilities", "places", "pairs", "codes", "addresses", "rations",
     )),
     "delete from people where id = :id",
 )  # fmt: skip

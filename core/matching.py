@@ -10,7 +10,7 @@ does (phased alerting: doi 10.1371/journal.pone.0343762).
 from __future__ import annotations
 
 from core.needs import Need, least_trust
-from core.people import ANY
+from core.people import ANY, Person
 from core.store import Book
 
 WAVES = ((5, 3600), (5, 5 * 3600), (10, 0))
@@ -78,6 +78,13 @@ def candidates(book: Book, need: Need, limit: int, *, alerts: str = "now") -> li
         week=book.now - _WEEK,
         limit=limit,
     )
+
+
+def fits(book: Book, need: Need, who: Person) -> bool:
+    """Whether they have one of the skills that it asks for, and are trusted enough for that one."""
+    asked = [skill for skill in need.skills if who.trust >= least_trust(skill)]
+    mine = book.column("select skill from abilities where person = :who", who=who.id)
+    return not set(asked).isdisjoint(mine)
 
 
 def open_needs_for(book: Book, who: str, trust: int, limit: int, *, mine: bool) -> list[str]:

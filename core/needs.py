@@ -77,8 +77,11 @@ def headline(
 
 
 def shown(need: Need, mark: str = "", most: int | None = None) -> Sayable:
-    """The need as others see it. mark: "🔎" for an alert. most: characters of its text."""
+    """The need as others see it. mark: "🔎" for an alert. most: characters of its text; 0: its
+    summary alone."""
     head: Sayable = headline(need.skills, need.country, need.language, need.code)
     if mark:  # the bot's own voice: not isolated like a person's words
         head = Joined(" ", (Say(mark), head))
+    if most == 0:
+        return head
     return lines(head, Quote(shortened(need.text, most) if most else need.text))

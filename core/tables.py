@@ -318,6 +318,15 @@ proposals = _table(
     _int("until"),
     Index("proposals_about", "about"),
 )
+# What somebody did today of what is rationed; see core/rationing.py. mark: of what.
+rations = _table(
+    "rations",
+    _text("person", key=True),
+    _text("what", key=True),
+    _text("mark", key=True),
+    _int("day"),
+    Index("rations_day", "day"),
+)
 # What moderators did; see core/audit.py. moderator: their number, 0: the operator.
 audit = _table(
     "audit",

@@ -206,8 +206,20 @@ def _desk(connection: Connection, vault: Vault) -> None:
         connection.execute(text(statement))
 
 
+def _rations(connection: Connection, vault: Vault) -> None:
+    """11: what somebody read and answered today."""
+    connection.execute(
+        text(
+            "create table rations (person text not null, what text not null, mark text not null,"
+            " day bigint not null, primary key (person, what, mark))"
+        )
+    )
+    connection.execute(text("create index rations_day on rations (day)"))
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
+    _rations,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

@@ -51,12 +51,26 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     "a need is posted": (
         "confirm:post",
         [*FORM, "core.actions.needs", "core.actions.alerts", "core.matching"],
-        {"bots.asking", "bots.picking", "core.needs", "core.skills", "core.timers"},
+        {
+            "bots.asking",
+            "bots.picking",
+            "core.needs",
+            "core.rationing",
+            "core.skills",
+            "core.timers",
+        },
     ),
     "an offer is made": (
         "Asylum lawyer",
         [*FORM, "core.actions.offers"],
-        {"bots.helping", "bots.picking", "core.actions.seeing", "core.needs", "core.pseudonyms"},
+        {
+            "bots.helping",
+            "bots.picking",
+            "core.actions.seeing",
+            "core.needs",
+            "core.pseudonyms",
+            "core.rationing",
+        },
     ),
     "a message is relayed": (
         "Do you know who",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core import matching, people
+from core import matching, people, rationing
 from core.actions import No
-from core.actions.seeing import SEE_NEEDS, listed, open_need
+from core.actions.seeing import SEE_NEEDS, digest_of, open_need
 from core.message import Choice, Code, Notice, Reply, Say, lines
 from core.needs import Need, least_trust, shown, skills_named
-from core.people import Person
+from core.people import NEW, Person
 from core.store import Book
 from core.timers import remind
 
@@ -34,19 +34,23 @@ def next_wave(book: Book, need: Need) -> list[Notice]:
     if pause:
         remind(book, book.now + pause, "wake_more", need.id)
     readers = [reader for id in chosen if (reader := people.known(book, id))]
-    return [alert(need, reader) for reader in readers]
+    return [alert(book, need, reader) for reader in readers]
 
 
-def alert(need: Need, reader: Person) -> Notice:
-    more = (Choice(f"read {need.code}", Say("Read all of it")),)
+def alert(book: Book, need: Need, reader: Person) -> Notice:
+    """With its first words for whoever is vouched for, as far as their day's ration goes; else its
+    summary, to be read with a button."""
+    words = reader.trust > NEW and rationing.spend(book, reader, "read", need.id)
+    label = Say("Read all of it") if words else Say("Read it")
+    more = not words or len(need.text) > _ON_A_SCREEN
     return Notice(
         reader.id,
-        shown(need, "🔎", _ON_A_SCREEN),
+        shown(need, "🔎", _ON_A_SCREEN if words else 0),
         choices=(
             Choice(f"offer {need.code}", Say("Offer my help")),
             Choice(f"pass {need.code}", Say("Not me")),
             Choice(f"why {need.code}", Say("Why me?")),
-            *(more if len(need.text) > _ON_A_SCREEN else ()),
+            *((Choice(f"read {need.code}", label),) if more else ()),
         ),
         reply=Reply("offer", {"need": need.code}),
         key=f"a.{need.id}.{reader.id}",
@@ -69,7 +73,7 @@ def digest(book: Book, who: Person) -> list[Notice]:
     )
     if not found:
         return []
-    return [Notice(who.id, *listed(book, who, found, Say("Needs of the last day:")), urgent=False)]
+    return [Notice(who.id, *digest_of(book, who, found), urgent=False)]
 
 
 def _was_asked(book: Book, who: Person, need: Need) -> None:
@@ -101,7 +105,7 @@ def decline_alert(book: Book, who: Person, code: str) -> list[Notice]:
         [{"need": need.id, "person": person, "now": book.now} for person in found],
     )
     readers = [reader for id in found if (reader := people.known(book, id))]
-    return [thanks, *(alert(need, reader) for reader in readers)]
+    return [thanks, *(alert(book, need, reader) for reader in readers)]
 
 
 def explain_alert(book: Book, who: Person, code: str) -> list[Notice]:

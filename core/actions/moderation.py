@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from core import audit
+from core import audit, rationing
 from core.actions import No
 from core.actions.agreeing import QUEUE, check_moderates, propose, question, refuse, words
 from core.message import Choice, Notice, Quote, Say, SayMany, dots, lines
@@ -65,6 +65,9 @@ def queue(book: Book, who: Person) -> list[Notice]:
     )  # fmt: skip
     if not asked and not reports:
         return [Notice(who.id, Say("There is no open report."))]
+    reports = [row for row in reports if rationing.spend(book, who, "reports", row.id)]
+    if not asked and not reports:
+        raise No(rationing.tomorrow(book, "reports"))
     return [
         *(question(book, who.id, *row) for row in asked),
         *(

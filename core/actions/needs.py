@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from core import audit, people
+from core import audit, people, rationing
 from core.actions import No
 from core.actions.alerts import next_wave
 from core.actions.seeing import SEE_MINE
@@ -92,6 +92,8 @@ def close_need(book: Book, who: Person, code: str) -> list[Notice]:
         raise No(Say("You have no need {code}.", code=Code(code)), (SEE_MINE,))
     if need.state != "open":
         raise No(Say("{code} is closed already.", code=Code(code)), (SEE_MINE,))
+    if need.person != who.id and not rationing.spend(book, who, "closed", need.id):
+        raise No(rationing.tomorrow(book, "closed"))
     closed = shut(book, need)
     if need.person != who.id:
         audit.note(book, who, "close")

@@ -6,7 +6,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from core import people, pseudonyms
+from core import people, pseudonyms, rationing
 from core.actions import No, talking
 from core.actions.seeing import SEE_MINE, check_may_offer
 from core.actions.translators import find_translators
@@ -33,6 +33,7 @@ _ANSWERED = Say("This offer is not open any more.")
 def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> list[Notice]:
     """Sends the asker one line about who offers, under a pseudonym made for this need alone."""
     need = check_may_offer(book, who, code)
+    rationing.spend(book, who, "offered", need.id)
     id, pseudonym = uuid.uuid4().hex, _fresh_pseudonym(book, who.id, need.person)
     book.do(
         "insert into offers(id, need, person, pseudonym, text, language, at)"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import uuid
 
-from core import matching, people
+from core import matching, people, rationing
 from core.actions import No
-from core.message import Choice, Code, Joined, Notice, Reply, Say, paragraphs
-from core.needs import Need, by_code, by_id, may_see, shown
-from core.people import Person
+from core.message import Choice, Code, Notice, Reply, Say, Sayable, paragraphs
+from core.needs import Need, by_code, by_id, may_see, shown, skills_named
+from core.people import MODERATOR, NEW, Person
 from core.store import Book
 
 _IN_A_LIST = 160
 """Characters of a need's text where several needs stand in one message."""
 
+_AT_ONCE = 5
+"""Needs in a list."""
+
 SEE_NEEDS = Choice("needs", Say("See needs"))
 SEE_MINE = Choice("mine", Say("See mine"))
+_SAY_SKILLS = Choice("skills", Say("Say what I can help with"))
 
 
 def open_need(book: Book, who: Person, code: str) -> Need:
@@ -33,7 +37,22 @@ def open_need(book: Book, who: Person, code: str) -> Need:
                 code=Code(code),
             )
         )
+    if who.trust == NEW and need.person != who.id:
+        _check_fits(book, who, need)  # “everyone with the skill”
     return need
+
+
+def _check_fits(book: Book, who: Person, need: Need) -> None:
+    """Raises No."""
+    if not matching.fits(book, need, who):
+        raise No(
+            Say(
+                "{code} is for people who help with: {skills}",
+                code=Code(need.code),
+                skills=skills_named(need.skills),
+            ),
+            (_SAY_SKILLS,),
+        )
 
 
 def check_may_offer(book: Book, who: Person, code: str) -> Need:
@@ -46,12 +65,19 @@ def check_may_offer(book: Book, who: Person, code: str) -> Need:
     ):
         already = Say("You have offered your help with {code} already.", code=Code(code))
         raise No(already, (SEE_NEEDS,))
+    if not rationing.has_left(book, who, "offered", need.id):
+        raise No(rationing.tomorrow(book, "offered"))
     return need
 
 
 def read_need(book: Book, who: Person, code: str) -> list[Notice]:
-    """The whole text of a need that stood shortened in an alert or a list."""
+    """The whole text of a need that stood shortened, or without it, in an alert or a list."""
     need = open_need(book, who, code)
+    if need.person != who.id:
+        if who.trust < MODERATOR:
+            _check_fits(book, who, need)
+        if not rationing.spend(book, who, "read", need.id):
+            raise No(rationing.tomorrow(book, "read"))
     choices = (Choice(f"offer {need.code}", Say("Offer my help")),)
     return [
         Notice(
@@ -64,28 +90,47 @@ def read_need(book: Book, who: Person, code: str) -> list[Notice]:
     ]
 
 
-def listed(
-    book: Book, who: Person, ids: list[str], title: Say
-) -> tuple[Joined, tuple[Choice, ...]]:
-    found = [need for id in ids if (need := by_id(book, id)) and may_see(need, who)]
-    choices = tuple(
-        Choice(f"offer {n.code}", Say("Offer help with {code}", code=Code(n.code))) for n in found
-    )
-    return paragraphs(title, *(shown(n, most=_IN_A_LIST) for n in found)), choices
+def digest_of(book: Book, who: Person, ids: list[str]) -> tuple[Sayable, tuple[Choice, ...]]:
+    """A few needs in one message, with their first words as far as today's ration goes."""
+    parts: list[Sayable] = []
+    choices: list[Choice] = []
+    for need in _visible(book, who, ids):
+        words = who.trust > NEW and rationing.spend(book, who, "read", need.id)
+        parts.append(shown(need, most=_IN_A_LIST if words else 0))
+        choices.append(_offer_it(need) if words else _read_it(need))
+    return paragraphs(Say("Needs of the last day:"), *parts), tuple(choices)
+
+
+def _visible(book: Book, who: Person, ids: list[str]) -> list[Need]:
+    return [need for id in ids if (need := by_id(book, id)) and may_see(need, who)]
+
+
+def _offer_it(need: Need) -> Choice:
+    return Choice(f"offer {need.code}", Say("Offer help with {code}", code=Code(need.code)))
+
+
+def _read_it(need: Need) -> Choice:
+    return Choice(f"read {need.code}", Say("Read {code}", code=Code(need.code)))
 
 
 def list_needs(book: Book, who: Person) -> list[Notice]:
-    """The newest open needs they may answer: those that ask for their skills, else any."""
+    """The summaries of the newest open needs they may answer: those that ask for their skills, to
+    be read one by one; else any. Raises No."""
     skilled = book.value("select 1 from abilities where person = :who", who=who.id)
-    say_skills = Choice("skills", Say("Say what I can help with"))
-    if ids := matching.open_needs_for(book, who.id, who.trust, 5, mine=True):
-        title = Say("Open needs that ask for your skills:")
-    elif ids := matching.open_needs_for(book, who.id, who.trust, 5, mine=False):
+    ids, button = matching.open_needs_for(book, who.id, who.trust, _AT_ONCE, mine=True), _read_it
+    title = Say("Open needs that ask for your skills:")
+    if not ids and who.trust > NEW:
+        ids = matching.open_needs_for(book, who.id, who.trust, _AT_ONCE, mine=False)
+        button = _read_it if who.trust == MODERATOR else _offer_it
         title = (
             Say("None asks for your skills. Other open needs:") if skilled else Say("Open needs:")
         )
-    else:
+    if not ids:
         none = Say("There is no open need for you now.")
-        return [Notice(who.id, none, () if skilled else (say_skills,))]
-    said, choices = listed(book, who, ids, title)
-    return [Notice(who.id, said, choices if skilled else (*choices, say_skills))]
+        return [Notice(who.id, none, () if skilled else (_SAY_SKILLS,))]
+    needs = [n for n in _visible(book, who, ids) if rationing.spend(book, who, "listed", n.id)]
+    if not needs:
+        raise No(rationing.tomorrow(book, "listed"))
+    said = paragraphs(title, *(shown(need, most=0) for need in needs))
+    choices = tuple(button(need) for need in needs)
+    return [Notice(who.id, said, choices if skilled else (*choices, _SAY_SKILLS))]
