@@ -1,4 +1,5 @@
-"""The schema. What a row means stands beside its table; how it is used, in `store.py`.
+"""The schema. What a row means stands beside its table; how it is used, in `store.py`. Vouching and
+moderation have theirs in `trust_tables.py`.
 
 Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neither time nor order.
 
@@ -10,33 +11,16 @@ members.pseudonym, files.body.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Text
 
-metadata = MetaData()
+from core import trust_tables
+from core.columns import id_column as _id
+from core.columns import integer as _int
+from core.columns import metadata
+from core.columns import table as _table
+from core.columns import text as _text
 
-
-def _id() -> Column[int]:
-    # SQLite numbers rows only in a column of type INTEGER
-    return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-
-
-def _table(name: str, *columns: Column[int] | Column[str] | Column[bytes] | Index) -> Table:
-    # A number is given once, also when its row is gone: the courier looks for rows after the last
-    # it saw, and a copy names its address by number. https://sqlite.org/autoinc.html
-    numbered = name in ("outbox", "addresses")
-    return Table(name, metadata, *columns, sqlite_autoincrement=numbered)
-
-
-def _text(
-    name: str, *, key: bool = False, null: bool = False, default: str | None = None
-) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=null, server_default=default)
-
-
-def _int(name: str, *, null: bool = False, default: int | None = None) -> Column[int]:
-    given = None if default is None else str(default)
-    return Column(name, BigInteger, nullable=null, server_default=given)
-
+__all__ = ["metadata", "trust_tables"]
 
 # One row: the number of the last upgrade step; a fingerprint of the key store that opens the rest.
 version = _table("version", Column("step", Integer, nullable=False), _text("keys", default=""))
@@ -66,8 +50,6 @@ people = _table(
     _int("suspended", null=True),
     Index("people_seen", "seen"),
 )
-# The keyed fingerprints of the addresses of suspended people who are gone.
-bans = _table("bans", _text("fingerprint", key=True), _int("at"))
 addresses = _table(
     "addresses",
     _id(),
@@ -278,73 +260,6 @@ copies = _table(
     Index("copy_of_entry", "entry", "address"),
     Index("copy_of_key", "key"),
     Index("copy_at", "at"),
-)
-# Codes handed from person to person, as keyed fingerprints. kind: vouch | verify | link
-codes = _table(
-    "codes",
-    _text("code", key=True),
-    _text("kind"),
-    _text("person"),
-    _int("until"),
-    Index("codes_of", "person"),
-)
-# at: the day, as the second at which it began.
-vouches = _table(
-    "vouches",
-    _text("voucher", key=True),
-    _text("person", key=True),
-    _int("at"),
-    Index("vouches_for", "person"),
-)
-blocks = _table("blocks", _text("person", key=True), _text("blocked", key=True))
-# state: open | closed
-reports = _table(
-    "reports",
-    _text("id", key=True),
-    _text("person"),
-    _text("about"),
-    _text("text"),
-    Column("state", Text, nullable=False, server_default="open"),
-    _int("at"),
-)
-# What one moderator proposed and another one is to agree to. act: suspend | restore | verify.
-# about: whom. person: who proposed it.
-proposals = _table(
-    "proposals",
-    _text("id", key=True),
-    _text("act"),
-    _text("about"),
-    _text("person"),
-    _int("until"),
-    Index("proposals_about", "about"),
-)
-# What somebody did today of what is rationed; see core/rationing.py. mark: of what.
-rations = _table(
-    "rations",
-    _text("person", key=True),
-    _text("what", key=True),
-    _text("mark", key=True),
-    _int("day"),
-    Index("rations_day", "day"),
-)
-# What moderators did; see core/audit.py. moderator: their number, 0: the operator.
-audit = _table(
-    "audit",
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    _int("day"),
-    _int("moderator"),
-    _text("act"),
-    _text("outcome"),
-    _text("mark"),
-)
-# One row: the first and the last row of `audit`, and the marks of the one before and of the last.
-audit_ends = _table(
-    "audit_ends",
-    Column("oldest", BigInteger, primary_key=True, autoincrement=False),
-    _int("newest"),
-    _text("before"),
-    _text("last"),
-    _text("mark"),
 )
 # What is due at a time. kind names a function of `bots.clock`, about its subject.
 timers = _table(

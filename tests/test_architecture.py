@@ -21,7 +21,9 @@ LONGEST = 350
 
 CORE = {
     "core/store.py": {"sqlalchemy"},
+    "core/columns.py": {"sqlalchemy"},
     "core/tables.py": {"sqlalchemy"},
+    "core/trust_tables.py": {"sqlalchemy"},
     "core/upgrades.py": {"sqlalchemy"},
     "core/databases.py": {"sqlalchemy"},
     "core/forgetting.py": {"sqlalchemy"},
