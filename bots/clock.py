@@ -96,7 +96,9 @@ KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
 
 
 def run_due(book: Book, kept: RetentionSettings) -> int | None:
-    """Runs what is due. -> the time of the next timer."""
+    """Runs what is due. -> the time of the next timer. Raises StoreDown when there is no room."""
+    if book.scarce:
+        raise StoreDown("no room")
     for kind, first in (("daily", _DAY), ("clear_away", 0)):
         if not book.value("select 1 from timers where kind = :kind", kind=kind):
             timers.remind(book, book.now + first, kind, "")

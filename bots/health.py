@@ -15,8 +15,11 @@ from core.message import Down
 
 
 def page(gateway: Gateway) -> tuple[int, str]:
-    """-> HTTP status (503 while a platform is down) and one line for each platform."""
+    """-> HTTP status (503 while a platform is down, or the disk full) and one line for each."""
     lines, status = [], 200
+    if gateway.store.scarce:
+        lines.append("no room on the disk: people are forgotten, and nothing else is heard")
+        status = 503
     for name, condition in sorted(gateway.conditions.items()):
         minutes = int(time.time() - condition.since) // 60
         if condition.trouble is not None:

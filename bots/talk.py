@@ -13,6 +13,7 @@ from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
 from bots.greeting import greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
+from bots.scarce import Scarcity
 from bots.turn import Community, OpenForm, Turn
 from core import copies, outbox
 from core.actions import No, offers, talking
@@ -33,10 +34,12 @@ class Talk:
 
     def __init__(self, languages: Languages, community: Community) -> None:
         self.languages, self.community = languages, community
-        self.repeats = Repeats()
+        self.repeats, self.scarcity = Repeats(), Scarcity()
 
     def hear(self, book: Book, event: Event) -> bool:
-        """-> whether it was handed on to somebody. Commits nothing itself."""
+        """-> whether it was handed on to somebody. Commits nothing itself. Raises StoreDown."""
+        if not self.scarcity.hears(book, event):
+            return False
         turn = self._turn(book, event)
         if turn is None:
             return False

@@ -28,6 +28,7 @@ from sqlalchemy import Connection
 from core import forgetting
 from core.databases import NotAlone, lock_file, open_engine
 from core.privacy import Vault
+from core.spare import Spare, no_room
 from core.upgrades import upgrade
 
 __all__ = ["Book", "Done", "Job", "NotAlone", "Store", "StoreDown", "open_engine"]
@@ -67,6 +68,8 @@ class Book:
         self.wakes: set[str] = set()
         """What was done that somebody waits for: "outbox", "timers", "erased", "forgotten:" an
         address, "person:" the id of somebody who can be reached again."""
+        self.scarce = False
+        """There is no room on the disk but what was kept back for forgetting."""
         self.forgotten: list[str] = []
         """Whose keys are destroyed with this transaction: ids of people and conversations."""
 
@@ -150,10 +153,12 @@ class Store:
         """Their keys are gone and their rows are not: a commit failed, or an old copy came back."""
         self.engine = open_engine(url, alone)
         self.driver: Any = self.engine.dialect.loaded_dbapi
+        self.spare, self.scarce = Spare(self.engine), False
         self.lock: int | None = None
         try:
             if alone:
                 self.lock = lock_file(self.engine)
+                self.spare.keep()
             with self.engine.begin() as connection:
                 changed = upgrade(connection, vault)
                 if alone:
@@ -216,11 +221,16 @@ class Store:
             if batch:
                 self.give_back(*self._commit(batch))
 
-    def _commit(self, batch: list[tuple[Job[Any], Any]]) -> tuple[list[Done], set[str]]:
+    def _commit(
+        self, batch: list[tuple[Job[Any], Any]], again: bool = False
+    ) -> tuple[list[Done], set[str]]:
+        """A commit that finds no room is tried once more with the room that was kept back."""
         done: list[Done] = []
+        self.scarce = self.scarce and not self.spare.keep()
         try:
             with self.engine.begin() as connection:
                 book = Book(connection, self.clock(), self.vault)
+                book.scarce = self.scarce
                 for id in self.unfinished:
                     forgetting.erase(book, id)
                 for job, token in batch:
@@ -230,16 +240,21 @@ class Store:
                 self._settle_keys(book)
             self._after(book)
         except Exception as error:  # nothing of this batch is on disk
+            if no_room(error) and not self.scarce and not again:
+                self.spare.give()
+                self.scarce = True
+                return self._commit(batch, again=True)
             down = StoreDown(type(error).__name__)
             return [Done(token, None, down) for _, token in batch], set()
         return done, book.wakes
 
     def _settle_keys(self, book: Book) -> None:
-        """The last thing before a commit."""
-        self.vault.flush()
+        """The last thing before a commit. What is to be forgotten is, whether there is room for new
+        keys or not."""
         if book.forgotten:
             self.unfinished = list({*self.unfinished, *book.forgotten})
             self.vault.destroy(book.forgotten)
+        self.vault.flush()
 
     def _after(self, book: Book) -> None:
         """After the commit: what was erased leaves the write-ahead log too."""

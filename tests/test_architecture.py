@@ -28,6 +28,7 @@ CORE = {
     "core/databases.py": {"sqlalchemy"},
     "core/forgetting.py": {"sqlalchemy"},
     "core/keys.py": {"sqlalchemy"},
+    "core/spare.py": {"sqlalchemy"},
     "core/privacy.py": {"cryptography"},
     "core/language.py": {"babel"},
     "core/catalogues.py": {"babel"},
