@@ -14,6 +14,8 @@ from core.words import commands
 
 _MOST_TOLD = 1000
 """People: being told takes room too."""
+_ONCE_IN = 3600
+"""Seconds."""
 _LONGEST = 200
 NO_ROOM = Say(
     "I have no room left and can't keep anything just now. Your message was not passed on; send it"
@@ -24,14 +26,12 @@ NO_ROOM = Say(
 
 class Scarcity:
     def __init__(self) -> None:
-        self.told: set[str] = set()
+        self.told: dict[str, int] = {}
+        """When: in seconds since 1970."""
 
     def hears(self, book: Book, event: Event) -> bool:
         """False: it is acknowledged, and nothing comes of it. Raises StoreDown for somebody new:
         their platform keeps it."""
-        if not book.scarce:
-            self.told.clear()
-            return True
         if not isinstance(event, Inbound):
             return True
         found = people.at(book, event.sender)
@@ -40,9 +40,10 @@ class Scarcity:
         who = found[0]
         if wants_to_go(book, who, event):
             return True
+        self.told = {id: at for id, at in self.told.items() if book.now - at < _ONCE_IN}
         tells = who.id not in self.told and len(self.told) < _MOST_TOLD
         if (tells or event.secrets) and meeting.first_time(book, event) and tells:
-            self.told.add(who.id)
+            self.told[who.id] = book.now
             outbox.put(book, [Notice(who.id, NO_ROOM)])
         return False
 

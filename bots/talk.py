@@ -38,7 +38,7 @@ class Talk:
 
     def hear(self, book: Book, event: Event) -> bool:
         """-> whether it was handed on to somebody. Commits nothing itself. Raises StoreDown."""
-        if not self.scarcity.hears(book, event):
+        if book.scarce and not self.scarcity.hears(book, event):
             return False
         turn = self._turn(book, event)
         if turn is None:
