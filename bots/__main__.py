@@ -28,7 +28,7 @@ from bots.privacy_page import privacy_page
 from bots.talk import Talk
 from bots.turn import Community
 from core import people
-from core.actions import belonging
+from core.actions import belonging, trust
 from core.language import Languages
 from core.message import Down
 from core.privacy import Vault
@@ -220,6 +220,11 @@ def moderator(config: Config, act: str, platform: str | None, handle: str | None
             found = store.now(moderators.all_of_them)
             print("\n".join(found) if found else "There is no moderator yet.")
             return 0
+        if act == "invite":
+            code = store.now(trust.invite_moderator)
+            print("Within an hour, write this to the gateway from the account that shall moderate:")
+            print(f"verify {code}")
+            return 0
         address = moderators.address(platform, handle)
         if act == "add":
             store.now(lambda book: moderators.trusted(book, address, people.MODERATOR))
@@ -255,8 +260,8 @@ def parser() -> argparse.ArgumentParser:
     running.add_argument("--only", nargs="+", default=[], metavar="P", help="these platforms only")
     running.add_argument("--demo", action="store_true", help="the playground plays a story itself")
     acts.add_parser("check", parents=[shared], help="log in everywhere and print a table")
-    named = acts.add_parser("moderator", parents=[shared], help="add, list, remove moderators")
-    named.add_argument("what", choices=("add", "list", "remove"))
+    named = acts.add_parser("moderator", parents=[shared], help="who moderates")
+    named.add_argument("what", choices=("invite", "add", "list", "remove"))
     named.add_argument("platform", nargs="?")
     named.add_argument("handle", nargs="?")
     acts.add_parser("stats", parents=[shared], help="print counts")

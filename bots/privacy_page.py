@@ -33,7 +33,10 @@ def privacy_page(kept: RetentionSettings) -> str:
         ("where a message stands in your chat, so that a reply finds its way", messages),
         ("an answer to a question of the gateway's", "until the last question is answered"),
         ("a fingerprint of each message, so that it counts once", days(kept.heard_days)),
-        ("a code to vouch, verify or link", f"until it is used, at most {days(CODE_DAYS)}"),
+        (
+            "a fingerprint of a code to vouch, verify or link",
+            f"until it is used, at most {days(CODE_DAYS)}",
+        ),
         ("fingerprints of the needs that you read and answered today", "until the day is over"),
         ("what you report", "until a moderator has dealt with it"),
         ("whom you blocked", "until one of you is forgotten"),

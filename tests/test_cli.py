@@ -390,6 +390,12 @@ async def test_moderators_come_and_go(act: Act, tmp_path: Path) -> None:
     assert (await act("check")).rows["audit"] == "audit   ok      4 acts"
 
 
+async def test_a_moderator_is_invited_with_a_code(act: Act, tmp_path: Path) -> None:
+    write(tmp_path, web={"listen": "127.0.0.1:0"})
+    told = await act("moderator", "invite")
+    assert re.fullmatch(r"verify [2-9A-Z]{8}", told.out.splitlines()[1])
+
+
 async def test_who_touches_the_record_of_acts_is_found_out(act: Act, tmp_path: Path) -> None:
     write(tmp_path, web={"listen": "127.0.0.1:0"})
     for handle in ("a@example.org", "b@example.org"):

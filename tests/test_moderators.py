@@ -1,4 +1,4 @@
-"""Whom the operator names at the terminal before they ever wrote."""
+"""Whom the operator makes a moderator: by name before they ever wrote, or with a code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from bots import moderators
-from core import outbox
+from core import audit, outbox
+from core.actions import trust
 from core.message import Address, Notice, Say
-from core.people import MODERATOR, at
+from core.people import MODERATOR, NEW, at
 from core.store import Book
 from tests.room import Room, Somebody
+from tests.vaults import in_clear
 
 ADDRESS = Address("buttons", "handle-of-zari-49e1")
 
@@ -50,3 +52,51 @@ def test_who_is_named_again_after_they_wrote_stays_as_they_are(room: Room) -> No
     room.says("Zari", "/start")
     room.store.now(lambda book: moderators.trusted(book, ADDRESS, MODERATOR))
     assert room.value("select count(*) from people where address is not null") == 1
+
+
+# ------------------------------------------------------------------------------------- invited
+
+
+_INVALID = "This code is not valid, or was used already."
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Room]:
+    room = Room(f"sqlite:///{tmp_path}/movements.db")
+    room.join("Ana")
+    room.join("Zari", "fa")
+    yield room
+    room.close()
+
+
+def trust_of(room: Room, name: str) -> int:
+    id = room.store.now(lambda book: room.id(book, name))
+    return int(room.value("select trust from people where id = :id", id=id))
+
+
+def test_the_operators_code_makes_one_account_a_moderator_once(town: Room) -> None:
+    code = town.store.now(trust.invite_moderator)
+    assert code not in town.store.now(in_clear)
+    (told,) = town.says("Zari", f"verify {code.lower()}")
+    assert told.startswith("اکنون ناظر هستید.")
+    assert trust_of(town, "Zari") == MODERATOR
+    for _ in range(2):
+        assert town.says("Ana", f"verify {code}") == [_INVALID]
+        town.time += 61
+    assert trust_of(town, "Ana") == NEW
+    assert [(r.moderator, r.act) for r in town.store.now(lambda book: audit.recent(book, 9))] == [
+        (audit.OPERATOR, "moderator")
+    ]
+
+
+def test_the_operators_code_is_good_for_an_hour(town: Room) -> None:
+    code = town.store.now(trust.invite_moderator)
+    town.time += 3600
+    assert town.says("Ana", f"verify {code}") == [_INVALID]
+
+
+@pytest.mark.parametrize("word", ["vouch", "link"])
+def test_the_operators_code_is_good_for_nothing_else(town: Room, word: str) -> None:
+    code = town.store.now(trust.invite_moderator)
+    assert town.says("Ana", f"{word} {code}") == [_INVALID]
+    assert trust_of(town, "Ana") == NEW
