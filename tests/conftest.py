@@ -24,6 +24,7 @@ PLATFORMS = {
     "telegram": "tests.platforms.telegram:TelegramPlatform",
     "xmpp": "tests.platforms.xmpp:XmppPlatform",
     "matrix": "tests.platforms.matrix:MatrixPlatform",
+    "megolm": "tests.platforms.megolm:MegolmPlatform",
 }
 PROGRAMS = {"xmpp": "prosody"}
 

@@ -38,7 +38,7 @@ ADAPTERS = {
     "web": {"aiohttp"},
     "telegram": {"aiohttp", "aiohttp_socks", "telegram"},
     "xmpp": {"slixmpp", "python_socks", "aiohttp", "aiohttp_socks"},
-    "matrix": {"nio", "aiohttp", "aiohttp_socks"},
+    "matrix": {"nio", "vodozemac", "cryptography", "aiohttp", "aiohttp_socks"},
 }
 BOTS = {
     "bots/cleaner.py": {"PIL", "pypdfium2"},

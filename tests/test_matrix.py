@@ -298,7 +298,7 @@ async def test_a_store_that_stays_down_brings_the_platform_down_and_loses_nothin
     gateway.refuse = 3
     await phone.say("keep this")
     with pytest.raises(Down, match="nothing can be stored"):
-        await platform.adapter().run(gateway.hear, gateway.cursor, Pocket())
+        await platform.adapter().run(gateway.hear, gateway.cursor, gateway.safe)
     assert gateway.cursor == before
     await gateway.start()
     assert text((await gateway.until(2))[1]) == "keep this"
@@ -572,7 +572,7 @@ async def test_malformed_events_of_other_servers_harm_nothing_after_them(
         {"type": f"m.room.{kind}", "event_id": f"$state{i}{kind}", "content": content, **common}
         | {"state_key": phone.user if kind == "member" else ""}
         for i, content in enumerate(MALFORMED[:-4])
-        for kind in STATE
+        for kind in STATE[:-1]  # a room that says it is encrypted is so for ever
     ] + [
         {"type": "m.room.member", "content": {"membership": "join", "displayname": [1]}, **common}
         | {"event_id": "$last", "state_key": phone.user}
@@ -687,7 +687,7 @@ async def test_a_homeserver_that_stays_away_is_asked_a_bounded_number_of_times(
         platform.line.lie = lambda _, lie=lie: lie  # type: ignore[misc]
         before = len(platform.line.asked)
         with pytest.raises(Down) as down:
-            await platform.adapter().run(gateway.hear, None, Pocket())
+            await platform.adapter().run(gateway.hear, None, gateway.safe)
         assert down.value.key == "homeserver"
         assert len(platform.line.asked) - before == 4
 
@@ -726,7 +726,7 @@ async def test_a_changed_password_brings_the_platform_down_with_its_reason(
     phone = await introduced(gateway)
     await gateway.stop()
     adapter = platform.adapter(password="no longer right")
-    running = asyncio.create_task(adapter.run(gateway.hear, gateway.cursor, Pocket()))
+    running = asyncio.create_task(adapter.run(gateway.hear, gateway.cursor, gateway.safe))
     await adapter.up.wait()
     end_session(platform, soft=False)
     with pytest.raises(Unsent):
@@ -781,7 +781,7 @@ async def test_restarts_do_not_log_in_again(gateway: Gateway) -> None:
 
 async def test_two_processes_never_share_an_account(gateway: Gateway) -> None:
     with pytest.raises(Down, match="another process"):
-        await of(gateway).adapter().run(gateway.hear, None, Pocket())
+        await of(gateway).adapter().run(gateway.hear, None, gateway.safe)
 
 
 async def test_what_is_wrong_with_the_settings_is_said(platform: MatrixPlatform) -> None:
@@ -851,7 +851,7 @@ async def test_everything_goes_through_the_proxy_names_included(
     proxy = f"{scheme}://ada:secret@127.0.0.1:{await socks.start()}"
     adapter = platform.adapter(homeserver="http://hidden.invalid:8008", proxy=proxy)
     gateway = Gateway(platform)
-    running = asyncio.create_task(adapter.run(gateway.hear, None, Pocket()))
+    running = asyncio.create_task(adapter.run(gateway.hear, None, gateway.safe))
     phone = await platform.phone()
     await phone.say("hello")
     await gateway.until(1)

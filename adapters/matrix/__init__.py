@@ -1,15 +1,14 @@
 """Matrix, through a homeserver that the gateway has an account on (Client-Server API v1.11).
 
 A person is their user id; they are answered in the room that holds only them and the bot, where
-they wrote last. The position in the stream (`next_batch`) is stored with what was heard, never
-before. Encryption is not read: such a message is heard as a file of the kind "encrypted".
+they wrote last, end-to-end encrypted if the room is. The position in the stream (`next_batch`) is
+stored with what was heard, never before; what reading it changed is on disk before the next is
+asked for. What cannot be read is heard as a file of the kind "encrypted".
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import pathlib
 import traceback
 from collections.abc import Sequence
@@ -17,41 +16,35 @@ from dataclasses import replace
 from functools import partial
 
 from nio import (  # type: ignore[import-untyped]
-    ErrorResponse,
-    LocalProtocolError,
-    RoomRedactError,
-    RoomRedactResponse,
-    RoomSendError,
-    RoomSendResponse,
     SyncResponse,
 )
 
-from adapters.matrix import events, media, redaction
+from adapters.matrix import events, media
+from adapters.matrix.asking import LoggedOut
+from adapters.matrix.encryption import Encryption
 from adapters.matrix.events import Event
-from adapters.matrix.homeserver import PAUSES, Homeserver, http
+from adapters.matrix.homeserver import PAUSES, Homeserver
 from adapters.matrix.lanes import Batch, Lanes
+from adapters.matrix.reading import Read, Reading
+from adapters.matrix.receipts import Receipts
 from adapters.matrix.rooms import Rooms
-from adapters.matrix.session import LOGGED_OUT, NETWORK, Session
+from adapters.matrix.sending import Sending
+from adapters.matrix.session import Session
+from adapters.matrix.shelf import Shelf
 from core.message import (
     Address,
+    Changed,
     Down,
-    Exposed,
     Facts,
     File,
     Gone,
     Hear,
     Inbound,
-    Later,
     Left,
     Outbound,
-    Refused,
     Safe,
-    Undelivered,
     Unsent,
 )
-
-RECEIPT_AFTER = 1.0
-"""Seconds in which an answer makes a receipt unnecessary: each costs the server like a message."""
 
 
 class Matrix:
@@ -67,6 +60,7 @@ class Matrix:
         rate=50,
         reader="server",
         caption=40_000,
+        encrypts=True,
     )
 
     def __init__(
@@ -81,6 +75,7 @@ class Matrix:
         self.facts = replace(type(self).facts, own=user)
         self.up = asyncio.Event()
         self._session = Session(homeserver, user, password, folder, proxy)
+        self._shelf: Shelf | None = None
 
     async def check(self) -> str:
         try:
@@ -91,25 +86,33 @@ class Matrix:
     async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         try:
             with self._session.alone():
-                self._client = await self._session.open()
+                shelf = Shelf(safe)
+                await shelf.load()
+                self._client = await self._session.open(keys_lost=shelf.get("account") is None)
                 try:
-                    await self._run(hear, since)
+                    await self._run(hear, since, shelf)
                 finally:
                     self.up.clear()
                     await self._client.close()
         except Exception as error:
             raise _down(error) from None
 
-    async def _run(self, hear: Hear, since: str | None) -> None:
+    async def _run(self, hear: Hear, since: str | None, shelf: Shelf) -> None:
         async with asyncio.TaskGroup() as group:
-            self._hear, self._lanes = hear, Lanes(group)
+            self._hear, self._lanes, self._shelf = hear, Lanes(group), shelf
+            self._encryption = Encryption(self._client, shelf, self._session.password)
+            self._reading = Reading(shelf, self._encryption)
+            await self._keep()
+            self._session.has_keys()
+            self._waits, self._answer = asyncio.Event(), asyncio.Event()
             self._rooms = Rooms(self._client.user_id)
             self._server = Homeserver(self._session, self._client, self.up)
-            self._read: dict[tuple[str, str], str] = {}
-            self._receipt_due = asyncio.Event()
-            self._expired: asyncio.Queue[str] = asyncio.Queue()
-            group.create_task(self._tell_what_is_read())
-            group.create_task(self._renew())
+            self._receipts = Receipts(self._client)
+            self._sending = Sending(self._session, self._client, self._encryption, self.up)
+            group.create_task(self._receipts.tell())
+            group.create_task(self._sending.renew())
+            group.create_task(self._give_up())
+            group.create_task(self._answer_others())
             await self._listen(since)
 
     # ---------------------------------------------------------------- in
@@ -122,7 +125,9 @@ class Matrix:
             answer = await self._server.sync(position, full)
             batch = self._lanes.open(answer.next_batch)
             await self._take(batch, answer, position)
+            await self._keep()
             self._lanes.close(batch)
+            await self._tend()
             position, full = answer.next_batch, False
             self.up.set()
 
@@ -135,16 +140,63 @@ class Matrix:
         position = self._session.beginning
         batch = self._lanes.open(position)
         await self._take(batch, answer, None)
+        await self._keep()
         self._lanes.close(batch)
         return position
 
+    async def _keep(self) -> None:
+        for pause in (*PAUSES, None):
+            try:
+                await self._encryption.keep()
+            except Exception as error:  # whatever the store raises: nothing is kept
+                if pause is None:
+                    raise Down(f"nothing can be stored ({type(error).__name__})") from None
+                await asyncio.sleep(pause)
+            else:
+                return
+
+    async def _tend(self) -> None:
+        """Before the platform counts as up, others must be able to reach this device."""
+        for pause in (*PAUSES, None):
+            try:
+                await self._encryption.tend(self._session.wants_reset())
+            except LoggedOut as out:
+                await self._session.renew(self._client, out.token)
+            except Unsent:
+                pass
+            else:
+                self._answer.set()
+                return
+            if pause is None:
+                raise Down("keys cannot be passed on", "homeserver")
+            await asyncio.sleep(pause)
+
+    async def _answer_others(self) -> None:
+        while True:
+            await self._answer.wait()
+            self._answer.clear()
+            try:
+                await self._encryption.answer()
+            except Unsent:
+                await asyncio.sleep(PAUSES[-1])
+                self._answer.set()
+            await self._tell_of_changes()
+
+    async def _tell_of_changes(self) -> None:
+        for person in self._encryption.changed():
+            changed = Changed(Address("matrix", person))
+            await self._lanes.put(Batch(""), person, partial(self._heard, changed, None))
+
     async def _take(self, batch: Batch, answer: SyncResponse, position: str | None) -> None:
-        """Everything in one answer into the lanes; members first, they decide who is answered."""
+        """Everything in one answer into the lanes; members first, they decide who is answered, and
+        keys, they decide what is read."""
+        found = self._encryption.receive(await answer.transport_response.json())
         for room in answer.rooms.invite:  # told once by the server, hence part of the batch
             await self._lanes.put(batch, room, partial(self._join, room))
         for room, info in answer.rooms.join.items():
             for event in (*info.state, *info.timeline.events):
                 self._rooms.note(room, event.source)
+        await self._take_read(batch, self._reading.again(found))
         for room, info in answer.rooms.join.items() if position else ():
             if info.timeline.limited:
                 async for missed in self._server.missed(room, position, info.timeline.prev_batch):
@@ -159,16 +211,39 @@ class Matrix:
                 await self._take_left(batch, person)
 
     async def _take_event(self, batch: Batch, room: str, event: Event) -> None:
-        said, gone = events.read(event), events.left(event)
-        if said and said.sender.handle == self._rooms.own:
-            return  # the filter leaves it out; a server that forgets must not make a loop
-        if said and self._rooms.alone_with(room, said.sender.handle):
-            self._rooms.wrote(said.sender.handle, room)
-            heard = partial(self._heard, said, room)
-            await self._lanes.put(batch, said.sender.handle, heard)
-        elif gone:
+        gone = events.left(event)
+        if gone:
             removed = gone == self._rooms.own
             await self._take_left(batch, str(event.get("sender")) if removed else gone)
+        elif "state_key" not in event and self._rooms.alone_with(room, str(event.get("sender"))):
+            await self._take_read(batch, self._reading.take(room, event))
+            if self._reading.late() is not None:
+                self._waits.set()
+
+    async def _take_read(self, batch: Batch, found: list[Read]) -> None:
+        for read in found:
+            said, sender = events.read(read.event), str(read.event.get("sender"))
+            if said is None or sender == self._rooms.own:
+                continue  # the filter leaves our own out; a server that forgets must make no loop
+            if not self._rooms.alone_with(read.room, sender):
+                continue
+            self._rooms.wrote(sender, read.room)
+            said = replace(said, encrypted=bool(read.encrypted), secrets=read.secrets)
+            if read.encrypted is None:  # should it be read one day, it is another event
+                said = replace(said, id=f"{said.id} unread")
+            await self._lanes.put(batch, sender, partial(self._heard, said, read.room))
+
+    async def _give_up(self) -> None:
+        """What cannot be read in time is told as unreadable."""
+        while True:
+            wait = self._reading.late()
+            if wait is None:
+                self._waits.clear()
+                await self._waits.wait()
+            else:
+                await asyncio.sleep(wait)
+                await self._take_read(Batch(""), self._reading.again())
+                await self._keep()
 
     async def _take_left(self, batch: Batch, person: str) -> None:
         if person != self._rooms.own and self._rooms.of(person) is None:
@@ -178,7 +253,7 @@ class Matrix:
     async def _join(self, room: str, _: str | None) -> None:
         await self._server.join(room)
 
-    async def _heard(self, event: Inbound | Left, room: str | None, position: str | None) -> None:
+    async def _heard(self, event: events.Heard, room: str | None, position: str | None) -> None:
         for pause in (*PAUSES, None):
             try:
                 await self._hear(replace(event, cursor=position))
@@ -189,52 +264,22 @@ class Matrix:
             else:
                 break
         if room and isinstance(event, Inbound):
-            self._read[room, event.thread or "main"] = event.id
-            self._receipt_due.set()
-
-    async def _tell_what_is_read(self) -> None:
-        """One receipt a thread for all that was heard since the last one; a lost one is no loss.
-        An answer says the same (section "Receipts"), so there is one only where none was given.
-        (Without a thread it would be one for all, but nio sends null for that: M_INVALID_PARAM.)"""
-        while True:
-            await self._receipt_due.wait()
-            await asyncio.sleep(RECEIPT_AFTER)
-            self._receipt_due.clear()
-            read, self._read = self._read, {}
-            for (room, thread), event in read.items():
-                with contextlib.suppress(*NETWORK, LocalProtocolError):
-                    await self._client.update_receipt_marker(room, event, thread_id=thread)
-
-    async def _renew(self) -> None:
-        """A send finds out first that the session has ended: the sync that waits was let in."""
-        while True:
-            await self._session.renew(self._client, await self._expired.get())
+            self._receipts.due(room, event.thread, event.native or event.id)
 
     # ---------------------------------------------------------------- out
 
     async def send(self, out: Outbound) -> str:
-        """A resend with the same key is the same event for the homeserver (section "Transaction
-        identifiers"), so that "perhaps sent" is as good as unsent."""
         if not self.up.is_set():
             raise Unsent
-        if out.sensitive:
-            raise Exposed
         room = self._rooms.of(out.to.handle)
         if room is None:
             raise Gone
-        picture = None
-        if out.picture is not None:
-            picture = await media.upload(self._client, out.picture)
-        answer = await self._put(room, out, picture)
-        related = out.thread or out.answers_to or out.replaces
-        if related and isinstance(answer, ErrorResponse) and http(answer) == 400:
-            # to a message in another room, or to a thread's root that is in a thread itself
-            out = replace(out, thread=None, answers_to=None, replaces=None)
-            answer = await self._put(room, out, picture)
-        if isinstance(answer, ErrorResponse):
-            raise _refusal(answer)
-        self._read.pop((room, out.thread or "main"), None)
-        return out.replaces or str(answer.event_id)
+        try:
+            native = await self._sending.send(room, out, encrypted=self._rooms.is_encrypted(room))
+        finally:
+            await self._tell_of_changes()
+        self._receipts.answered(room, out.thread)
+        return native
 
     async def unsend(self, to: Address, natives: Sequence[str]) -> None:
         if not self.up.is_set():
@@ -242,62 +287,17 @@ class Matrix:
         rooms = self._rooms.shared(to.handle)
         if not rooms:
             raise Gone
-        for native in natives:
-            for room in rooms:  # it stands in one of them
-                answer = await self._redacted(room, native)
-                if not isinstance(answer, ErrorResponse):
-                    break
-                if http(answer) not in (400, 403, 404):
-                    raise _refusal(answer)
-
-    async def _redacted(self, room: str, native: str) -> RoomRedactResponse | RoomRedactError:
-        token = self._client.access_token
-        try:
-            answer = await redaction.redact(self._client, room, native)
-        except NETWORK:
-            raise Unsent from None
-        except LocalProtocolError:
-            answer = None
-        if answer is None or getattr(answer, "status_code", None) in LOGGED_OUT:
-            self._expired.put_nowait(token)
-            raise Unsent
-        return answer
+        await self._sending.unsend(rooms, natives)
 
     def forget(self, handle: str) -> None:
-        """Nothing is encrypted here: nothing is held."""
+        if self._shelf is not None:  # else what is in memory is from the safe, later
+            self._reading.forget(handle)
+            self._encryption.forget(handle)
 
     async def fetch(self, file: File) -> bytes:
         if not self.up.is_set():
             raise Unsent
         return await media.fetch(self._client, file)
-
-    async def _put(
-        self, room: str, out: Outbound, picture: str | None
-    ) -> RoomSendResponse | RoomSendError:
-        if not self.up.is_set():
-            raise Unsent
-        token = self._client.access_token
-        transaction = hashlib.sha256(out.key.encode()).hexdigest()[:32]
-        try:
-            answer = await self._client.room_send(
-                room, "m.room.message", events.written(out, picture), tx_id=transaction
-            )
-        except NETWORK:
-            raise Unsent from None
-        except LocalProtocolError:
-            answer = None
-        if answer is None or getattr(answer, "status_code", None) in LOGGED_OUT:
-            self._expired.put_nowait(token)
-            raise Unsent
-        return answer
-
-
-def _refusal(answer: ErrorResponse) -> Undelivered:
-    if answer.status_code == "M_FORBIDDEN":
-        return Gone()
-    if http(answer) == 429:
-        return Later((answer.retry_after_ms or 5000) / 1000, everywhere=True)
-    return Refused() if http(answer) in (400, 413) else Unsent()
 
 
 def _down(error: Exception) -> Down:

@@ -6,11 +6,15 @@ looked at. Client-Server API, "Room events": https://spec.matrix.org/latest/clie
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from core.message import Address, File, Inbound, Outbound
+from core.message import Event as Heard
+
+__all__ = ["Event", "Heard"]
 
 Event = Mapping[str, Any]
 
@@ -63,8 +67,18 @@ def _file(content: Event, kind: str) -> File:
     if kind == "document" and type in PICTURES:
         kind = "picture"
     if kind == "picture" or (kind == "document" and type == "application/pdf"):
-        return File(kind, _text(content.get("url")), size if isinstance(size, int) else 0)
+        return File(kind, _ref(content), size if isinstance(size, int) else 0)
     return File(kind)
+
+
+def _ref(content: Event) -> str:
+    """Where it is; of an encrypted one also how to open it (section "Sending encrypted
+    attachments")."""
+    file = _part(content, "file")
+    if not file:
+        return _text(content.get("url"))
+    key, digest = _part(file, "key").get("k"), _part(file, "hashes").get("sha256")
+    return json.dumps([_text(x) for x in (file.get("url"), key, file.get("iv"), digest)])
 
 
 def read(event: Event) -> Inbound | None:
@@ -122,16 +136,17 @@ def sendable(text: str) -> str:
     return _UNSENDABLE.sub("\ufffd", text)
 
 
-def written(out: Outbound, picture: str | None = None) -> dict[str, Any]:
+def written(out: Outbound, picture: Event | None = None) -> dict[str, Any]:
     """-> the content of the m.room.message. Text only: no formatted_body, nobody is mentioned.
 
-    picture: where it is in the content repository ("m.image", "Media captions").
+    picture: where it is in the content repository, as "url", or as "file" if it is encrypted there
+    ("m.image", "Media captions").
     """
     text = sendable(out.text)
     content: dict[str, Any] = {"msgtype": "m.text", "body": text, "m.mentions": {}}
     if picture is not None:
         info = {"mimetype": "image/jpeg", "size": len(out.picture or b"")}
-        content |= {"msgtype": "m.image", "url": picture, "filename": NAME, "info": info}
+        content |= {"msgtype": "m.image", "filename": NAME, "info": info, **picture}
         content["body"] = text or NAME
     elif out.replaces:
         # The event may have 65,536 bytes: the words stand in it once, the fallback is cut.

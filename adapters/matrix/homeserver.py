@@ -19,7 +19,7 @@ from nio.api import MessageDirection  # type: ignore[import-untyped]
 
 from adapters.matrix.events import Event
 from adapters.matrix.session import LOGGED_OUT, NETWORK, Session, unreachable
-from core.message import Down
+from core.message import Down, Gone, Later, Refused, Undelivered, Unsent
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 POLL = 30_000  # milliseconds
 PAGE = 100  # Synapse gives no more at once
 
-STATE = ["m.room.member", "m.room.join_rules", "m.room.history_visibility"]
+STATE = [f"m.room.{kind}" for kind in ("member", "join_rules", "history_visibility", "encryption")]
 SAID = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"]
 
 
@@ -145,3 +145,12 @@ def http(answer: ErrorResponse) -> int:
 
 def status(answer: ErrorResponse) -> str:
     return str(answer.status_code or http(answer))
+
+
+def refusal(answer: ErrorResponse) -> Undelivered:
+    """What an error means for the message that was sent."""
+    if answer.status_code == "M_FORBIDDEN":
+        return Gone()
+    if http(answer) == 429:
+        return Later((answer.retry_after_ms or 5000) / 1000, everywhere=True)
+    return Refused() if http(answer) in (400, 413) else Unsent()

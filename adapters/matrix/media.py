@@ -4,10 +4,16 @@ repository"; downloads are authenticated since v1.11)."""
 from __future__ import annotations
 
 import io
+import json
 import re
+from typing import Any
 
 import aiohttp
-from nio import AsyncClient  # type: ignore[import-untyped]
+from nio import AsyncClient, EncryptionError  # type: ignore[import-untyped]
+from nio.crypto.attachments import (  # type: ignore[import-untyped]
+    decrypt_attachment,
+    encrypt_attachment,
+)
 
 from adapters.matrix.session import NETWORK
 from core.message import LARGEST_FILE, File, Later, Refused, Unsent
@@ -19,7 +25,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=120)
 async def fetch(client: AsyncClient, file: File) -> bytes:
     """Raises Unsent, Refused. Other homeservers' media come through our own, which fetches them;
     where that would send us elsewhere we don't go."""
-    mxc = MXC.fullmatch(file.ref)
+    url, *opening = json.loads(file.ref) if file.ref.startswith("[") else [file.ref]
+    mxc = MXC.fullmatch(url)
     if mxc is None or file.size > LARGEST_FILE:
         raise Refused
     body = bytearray()
@@ -40,18 +47,33 @@ async def fetch(client: AsyncClient, file: File) -> bytes:
                     raise Refused
     except NETWORK:
         raise Unsent from None
-    return bytes(body)
+    return _opened(bytes(body), *opening) if opening else bytes(body)
 
 
-async def upload(client: AsyncClient, picture: bytes) -> str:
-    """-> its mxc:// address. Raises Later, Unsent, Refused."""
+def _opened(body: bytes, key: str, iv: str, digest: str) -> bytes:
+    try:
+        return bytes(decrypt_attachment(body, key, digest, iv))
+    except (EncryptionError, ValueError, TypeError):
+        raise Refused from None
+
+
+async def upload(client: AsyncClient, picture: bytes, *, sealed: bool) -> dict[str, Any]:
+    """-> what stands for it in a message: {"url": ...}, or {"file": ...} of one that nobody who
+    keeps it can open. Raises Later, Unsent, Refused."""
+    if not sealed:
+        return {"url": await _upload(client, picture, "image/jpeg")}
+    body, opening = encrypt_attachment(picture)
+    return {"file": opening | {"url": await _upload(client, body, "application/octet-stream")}}
+
+
+async def _upload(client: AsyncClient, body: bytes, type: str) -> str:
     try:
         async with client.client_session.post(
             f"{client.homeserver}/_matrix/media/v3/upload",
-            data=io.BytesIO(picture),
+            data=io.BytesIO(body),
             headers={
                 "Authorization": f"Bearer {client.access_token}",
-                "Content-Type": "image/jpeg",
+                "Content-Type": type,
             },
             allow_redirects=False,
             timeout=TIMEOUT,

@@ -21,6 +21,7 @@ class Rooms:
         self._expected: defaultdict[str, set[str]] = defaultdict(set)
         self._overheard: defaultdict[str, set[str]] = defaultdict(set)
         self._since: dict[str, int] = {}
+        self._encrypted: set[str] = set()
         self._of: defaultdict[str, set[str]] = defaultdict(set)
         self._last: dict[str, str] = {}
 
@@ -35,6 +36,8 @@ class Rooms:
             if key == self.own:
                 when = event.get("origin_server_ts")
                 self._since[room] = when if isinstance(when, int) else 0
+        elif kind == "m.room.encryption":
+            self._encrypted.add(room)  # for ever, whatever a later event says
         elif kind == "m.room.join_rules":
             self._mark(room, "anyone may join", content.get("join_rule") == "public")
         elif kind == "m.room.history_visibility":
@@ -71,6 +74,9 @@ class Rooms:
         if room not in self._here or self._overheard.get(room):
             return False
         return not (self._here[room] | self._expected.get(room, set())) - {person}
+
+    def is_encrypted(self, room: str) -> bool:
+        return room in self._encrypted
 
     def wrote(self, person: str, room: str) -> None:
         self._last[person] = room

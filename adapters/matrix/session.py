@@ -53,7 +53,7 @@ class Session:
     def __init__(
         self, homeserver: str, user: str, password: str, folder: pathlib.Path, proxy: str | None
     ) -> None:
-        self._homeserver, self._user, self._password = homeserver.rstrip("/"), user, password
+        self._homeserver, self._user, self.password = homeserver.rstrip("/"), user, password
         self._folder = folder
         # the name is resolved at the proxy either way; socks5h is a ValueError: python-socks#21
         self._proxy = proxy.replace("socks5h://", "socks5://", 1) if proxy else None
@@ -72,10 +72,14 @@ class Session:
                 raise Down("another process uses this account", "user") from None
             yield
 
-    async def open(self) -> AsyncClient:
-        """-> a client that is logged in; the caller closes it. Raises Down."""
+    async def open(self, *, keys_lost: bool = False) -> AsyncClient:
+        """-> a client that is logged in; the caller closes it. keys_lost: nothing is kept of this
+        device's keys. Raises Down."""
         client = self._client()
         self._load()
+        if keys_lost and self._kept.get("has_keys"):
+            # a device cannot have others: another takes its place, and the beginning stays
+            self._kept = {k: v for k, v in self._kept.items() if k == "beginning"}
         if "access_token" in self._kept:
             names = ("user_id", "device_id", "access_token")
             client.restore_login(*(self._kept[name] for name in names))
@@ -133,7 +137,7 @@ class Session:
         body = {
             "type": "m.login.password",
             "identifier": {"type": "m.id.user", "user": self._user},
-            "password": self._password,
+            "password": self.password,
             "initial_device_display_name": "gateway",
         }
         if "device_id" in self._kept:
@@ -159,6 +163,18 @@ class Session:
 
     # ---------------------------------------------------------------- the file
 
+    def has_keys(self) -> None:
+        """From now on this device is of no use without the keys that are kept of it."""
+        if not self._kept.get("has_keys"):
+            self._keep(has_keys=True)
+
+    def wants_reset(self) -> bool:
+        """Whether the operator wants our identity replaced: by an empty file, which is removed."""
+        wish = self._folder / "replace-identity"
+        wanted = wish.exists()
+        wish.unlink(missing_ok=True)
+        return wanted
+
     @property
     def beginning(self) -> str | None:
         """The position of the very first start, until a later one is stored with a message:
@@ -180,7 +196,7 @@ class Session:
         same = {name: kept.get(name) for name in self._account()} == self._account()
         self._kept = kept if same else {}
 
-    def _keep(self, **what: str | None) -> None:
+    def _keep(self, **what: str | bool | None) -> None:
         self._kept |= self._account() | what
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self._folder / "session.new"

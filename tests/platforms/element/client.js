@@ -1,0 +1,113 @@
+// One person's Matrix client with the cryptography of Element (matrix-js-sdk, Rust in WASM), driven
+// by lines of JSON: {"id", "do", ...} comes in, {"id", "ok"|"error"} goes out, and {"event"} for each
+// message that somebody else wrote.
+
+import readline from "node:readline";
+
+Promise.withResolvers ??= function () {
+  const all = {};
+  all.promise = new Promise((resolve, reject) => Object.assign(all, { resolve, reject }));
+  return all;
+};
+
+const sdk = await import("matrix-js-sdk");
+const { logger } = await import("matrix-js-sdk/lib/logger.js");
+const api = await import("matrix-js-sdk/lib/crypto-api/index.js");
+logger.setLevel ? logger.setLevel("silent") : logger.disableAll();
+for (const name of ["log", "info", "warn", "error", "debug", "trace"]) console[name] = () => {};
+
+const out = (line) => process.stdout.write(JSON.stringify(line) + "\n");
+let client, room;
+
+async function tell(event) {
+  if (event.getSender() === client.getUserId() || event.isState()) return;
+  await client.decryptEventIfNeeded(event);
+  if (!["m.room.message", "m.room.encrypted"].includes(event.getType()) || event.told) return;
+  const failed = event.isDecryptionFailure();
+  if (failed && !event.waits) {
+    event.waits = true;
+    event.once("Event.decrypted", () => tell(event));
+    return;
+  }
+  event.told = !failed;
+  const shield = event.isEncrypted() ? await client.getCrypto().getEncryptionInfoForEvent(event) : null;
+  out({
+    event: {
+      id: event.getId(), sender: event.getSender(), content: event.getContent(),
+      relation: event.getWireContent()["m.relates_to"] ?? null, encrypted: event.isEncrypted(),
+      failed: failed ? event.decryptionFailureReason : null,
+      shield: shield?.shieldColour ?? null, why: shield?.shieldReason ?? null,
+    },
+  });
+}
+
+const commands = {
+  async start({ url, user, token, device, password, strict, sign, seeds }) {
+    client = sdk.createClient({
+      baseUrl: url, userId: user, accessToken: token, deviceId: device, logger,
+      cryptoCallbacks: {
+        getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], recovery],
+        cacheSecretStorageKey: () => {},
+      },
+    });
+    await client.initRustCrypto({ useIndexedDB: false });
+    const crypto = client.getCrypto();
+    const authUploadDeviceSigningKeys = (request) =>
+      request({ type: "m.login.password", identifier: { type: "m.id.user", user }, password });
+    if (sign) await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys });
+    if (strict) crypto.setDeviceIsolationMode(new api.OnlySignedDevicesIsolationMode());
+    client.on("event", (event) => void tell(event));
+    await client.startClient({ initialSyncLimit: 0, lazyLoadMembers: false });
+    await new Promise((resolve) => client.on("sync", (state) => state === "SYNCING" && resolve()));
+    return true;
+  },
+  // Another log-in of the same person: its keys are signed by the identity that they have.
+  async export() {
+    const bundle = await client.getCrypto().olmMachine.exportCrossSigningKeys();
+    return { master: bundle.masterKey, self: bundle.self_signing_key, user: bundle.userSigningKey };
+  },
+  async reset({ user, password }) {
+    await client.getCrypto().bootstrapCrossSigning({
+      setupNewCrossSigning: true,
+      authUploadDeviceSigningKeys: (request) =>
+        request({ type: "m.login.password", identifier: { type: "m.id.user", user }, password }),
+    });
+    return true;
+  },
+  async chat({ bot, encrypted }) {
+    const initial_state = encrypted
+      ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }]
+      : [];
+    const preset = "trusted_private_chat";
+    const made = await client.createRoom({ preset, is_direct: true, invite: [bot], initial_state });
+    room = made.room_id;
+    while (!(client.getRoom(room)?.getMember(bot)?.membership === "join"))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    return room;
+  },
+  async enter({ room: known }) {
+    room = known;
+    return true;
+  },
+  async write({ content }) {
+    return (await client.sendMessage(room, content)).event_id;
+  },
+  async discard() {
+    await client.getCrypto().forceDiscardSession(room);
+    return true;
+  },
+  async state({ bot }) {
+    const identity = await client.getCrypto().getUserVerificationStatus(bot);
+    return { approval: identity.needsUserApproval, signed: identity.isCrossSigningVerified() };
+  },
+};
+
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+  const { id, do: name, ...given } = JSON.parse(line);
+  try {
+    out({ id, ok: await commands[name](given) });
+  } catch (error) {
+    out({ id, error: `${error.name}: ${error.message}` });
+  }
+}).on("close", () => process.exit(0));
+out({ ready: true });
