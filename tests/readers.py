@@ -86,12 +86,17 @@ class Reading(Languages):
         text = words.lstrip("/")
         whole = self.commands.universal(words)
         found = (whole, "") if whole else self.commands.command(text, ["en"], strict=True)
-        if found is None:
+        if found is None or found[0] not in self._english(words):
             return words
         typed = f"{words[: len(words) - len(text)]}{self.commands.word(found[0], self.tag)}"
         typed = f"{typed} {found[1]}".strip()
         self.commanded[typed] = words
         return typed
+
+    def _english(self, words: str) -> list[str]:
+        """The commands whose English word it begins with."""
+        return [id for id, by in self.commands.words.items() for word in by["en"]
+                if words.lstrip("/").casefold().startswith(word)]  # fmt: skip
 
     def english(self, shown: str) -> list[str]:
         """What a message may be in English: two sentences may have one translation."""
