@@ -29,7 +29,7 @@ soak: servers .venv/test
 # The messages that people see, collected for translators; the test says what lacks a translation.
 catalogues: .venv/test
 	$(BIN)/pybabel -q extract -F locales/babel.cfg -k Say -k SayMany:1,2 --no-location --sort-output \
-	  --omit-header -o locales/messages.pot .
+	  -c Translators: --omit-header -o locales/messages.pot .
 	$(BIN)/python -m pytest -q tests/locales
 
 # The smaller lock follows the larger: what tests need may hold a library back.

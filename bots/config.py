@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.language import Languages
+from core.catalogues import offered
 from core.message import Down
 
 _LONGEST_KEPT = 3650
@@ -48,7 +48,7 @@ class StoreSettings:
 @dataclass(frozen=True)
 class CommunitySettings:
     name: str = "Movements"
-    languages: tuple[str, ...] = ("en", "fa")
+    languages: tuple[str, ...] = offered()
     audience: str = "vouched"
 
 
@@ -265,7 +265,7 @@ def _check(config: Config) -> None:
     if community.audience not in AUDIENCES:
         where = config.where("community", "audience")
         raise Wrong(f"{where} must be one of: {', '.join(AUDIENCES)}")
-    there = Languages().enabled
+    there = offered()
     for tag in community.languages:
         if tag not in there:
             where = config.where("community", "languages")

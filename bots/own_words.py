@@ -13,7 +13,7 @@ from core import locks
 from core.actions import No, hiding
 from core.detection import common
 from core.folding import load
-from core.message import Choice, Notice, Say, lines
+from core.message import Choice, Notice, Say, Word, lines
 from core.people import Person
 from core.store import Book
 from core.words import commands
@@ -156,7 +156,8 @@ def _freeze_set(book: Book, sheet: Sheet) -> list[Notice]:
     locks.change(book, sheet.who.id, freeze=freeze, pin=pin, wrong=0, until=0)
     done = Say(
         "From now on this word hides everything until you write the PIN. I answer it as if I had"
-        " never met you. Keep the PIN: without it only “forget” is left."
+        " never met you. Keep the PIN: without it only “{forget}” is left.",
+        forget=Word("forget"),
     )
     return [Notice(sheet.who.id, lines(done, _DELETE), _SEE)]
 

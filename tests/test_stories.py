@@ -46,7 +46,9 @@ async def test_the_story_survives_a_restart_after_every_line(story: Path, databa
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
-@pytest.mark.parametrize(("order", "tag"), [(ORDERS[0], "fa"), (ORDERS[1], PSEUDO)])
+@pytest.mark.parametrize(
+    ("order", "tag"), [(ORDERS[0], "fa"), (ORDERS[1], "ar"), (ORDERS[2], PSEUDO)]
+)
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_the_story_goes_the_same_in_another_language(
     story: Path, order: tuple[str, ...], tag: str, database: str

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from core import skills
 from core.catalogues import Catalogue, holds, offered, template
+from core.countries import OFFERED
 from core.folding import load
-from core.language import FSI, LRI, PDI, RLM, Languages
+from core.language import FSI, LRI, PDI, RLM, Languages, territories
 from core.message import Arg, Code, Name, Quote, Say, SayMany, Word
 from core.text import BIDI
 from tests.catalogues import CATALOGUES, Id, extracted, forms, messages, only_signs
@@ -96,6 +98,21 @@ def test_a_very_long_value_makes_a_text_as_long_as_itself() -> None:
     long = "{name}" * 500_000
     drawn = Languages().render(Say("{name} offers help with {code}.", name=long, code="7KQ"), "fa")
     assert len(long) < len(drawn) < len(long) + 200
+
+
+@pytest.mark.parametrize("tag", TRANSLATED)
+def test_everything_with_a_name_has_one_in_every_language_that_is_offered(tag: str) -> None:
+    named = {
+        **{f"skill {code}": skills.names("skill", code) for code in skills.SKILLS},
+        **{f"group {code}": skills.names("group", code) for code in skills.GROUPS},
+        **{f"region {code}": raw["names"] for code, raw in load("countries")["regions"].items()},
+        **{f"command {id}": words for id, words in load("commands").items()},
+    }
+    assert [what for what, names in named.items() if not names.get(tag)] == []
+    names, english = (load("pseudonyms")[language] for language in (tag, "en"))
+    assert names["birds"].keys() == english["birds"].keys()
+    assert names["qualities"].keys() == english["qualities"].keys()
+    assert [code for code in sorted(OFFERED) if code not in territories(tag)] == []
 
 
 @pytest.mark.parametrize("tag", CATALOGUES)
