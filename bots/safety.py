@@ -110,6 +110,8 @@ def choose_freeze(turn: Turn, _: str) -> None:
 def unset(turn: Turn, rest: str) -> None:
     if rest in about(turn.book, turn.who):
         turn.open(UNSET, {"what": rest})
+    else:
+        show_words(turn, "")
 
 
 def when_idle(turn: Turn, rest: str) -> None:
