@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bots import asking, helping, questions
+from bots import asking, helping, questions, safety
 from bots.forms import Form
 from bots.greeting import MENU
-from bots.safety import choose_freeze, choose_panic, show_safety, show_words, unset, when_idle
 from bots.turn import Turn
 from core import people, pseudonyms
 from core.actions import (
@@ -265,7 +264,8 @@ COMMANDS: dict[str, Command] = {
     "mine": Command(_plain(profile.overview), Say("your needs and conversations")),
     "talk": Command(talk, Say("choose whom you write to")),
     "language": Command(language, Say("the language that I write")),
-    "safety": Command(show_safety, Say("who can read what")),
+    "safety": Command(safety.show_safety, Say("who can read what")),
+    "export": Command(safety.export, Say("all that I hold on you, to read")),
     "link": Command(link, Say("use a second messenger")),
     "vouch": Command(_trust("vouch"), Say("say that you trust somebody"), VOUCHED),
     "verify": Command(_trust("verify"), Say("verify somebody"), MODERATOR),
@@ -294,11 +294,11 @@ COMMANDS: dict[str, Command] = {
     "read": Command(_on(seeing.read_need)),
     "join": Command(_on(prompting.join)),
     "notnow": Command(_on(translators.not_now)),
-    "words": Command(show_words),
-    "panic": Command(choose_panic),
-    "freeze": Command(choose_freeze),
-    "unset": Command(unset),
-    "idle": Command(when_idle),
+    "words": Command(safety.show_words),
+    "panic": Command(safety.choose_panic),
+    "freeze": Command(safety.choose_freeze),
+    "unset": Command(safety.unset),
+    "idle": Command(safety.when_idle),
     "dismiss": Command(_on(moderation.dismiss)),
     "restore": Command(_on(moderation.restore)),
     "agree": Command(_on(agreeing.agree)),

@@ -37,6 +37,14 @@ def privacy_page(kept: RetentionSettings) -> str:
             "a fingerprint of a code to vouch, verify or link",
             f"until it is used, at most {days(CODE_DAYS)}",
         ),
+        (
+            "your panic word, freeze word and PIN, as fingerprints",
+            "until you remove them, or are forgotten",
+        ),
+        (
+            "what is written to you while your freeze word hides everything",
+            f"{hours}, like any message that can't be delivered",
+        ),
         ("fingerprints of the needs that you read and answered today", "until the day is over"),
         ("what you report", "until a moderator has dealt with it"),
         ("whom you blocked", "until one of you is forgotten"),
@@ -57,7 +65,9 @@ def privacy_page(kept: RetentionSettings) -> str:
     return f"""\
 # What is kept, and for how long
 
-`forget` wipes everything about you at once. Who does not write for {days(kept.warning_days)} is
+`forget` wipes everything about you at once; a panic word that you choose under `safety` does so
+with one message. `safety` counts what is held on you, and `safety export` shows all of it, in a
+chat that is end-to-end encrypted. Who does not write for {days(kept.warning_days)} is
 warned, and after {idle} without a word forgotten in the same way: addresses, needs, offers and
 conversations go, and the keys to them, so that no copy of the database can be read either.
 

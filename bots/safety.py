@@ -6,7 +6,7 @@ from bots.greeting import readable_by_telegram, who_reads
 from bots.own_words import FREEZE, PANIC, UNSET, about
 from bots.turn import Turn
 from core import locks
-from core.actions import hiding
+from core.actions import No, hiding, holdings
 from core.message import Choice, Joined, Say, SayMany, Word, lines, paragraphs
 
 
@@ -26,8 +26,10 @@ def show_safety(turn: Turn, _: str) -> None:
                 " trust and your languages. Never your account, number or messenger."
             ),
             Say(
-                "This gateway can read what passes through it. Leave out names, places and numbers"
-                " that you would not want found."
+                "I hold on you: {what}. It lies sealed on this gateway's disk; while it runs, the"
+                " gateway can read what passes through it. Leave out names, places and numbers that"
+                " you would not want found.",
+                what=holdings.counted(turn.book, turn.who),
             ),
             Joined(
                 " ",
@@ -46,7 +48,21 @@ def show_safety(turn: Turn, _: str) -> None:
                 ),
             ),
         ),
-        (Choice("words", Say("Words for danger")),),
+        (Choice("words", Say("Words for danger")), Choice("export", Say("Show all of it"))),
+    )
+
+
+def export(turn: Turn, _: str) -> None:
+    """All that is held of them, where nobody on the way can read it."""
+    if turn.inbound.encrypted:
+        return turn.tell(holdings.export(turn.book, turn.who))
+    raise No(
+        Say(
+            "I send that only where nobody on the way can read it: to a chat with end-to-end"
+            " encryption, on Matrix or XMPP. “{link}” brings you over; write “{export}” there.",
+            link=Word("link"),
+            export=Word("export"),
+        )
     )
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from core.store import Book
 
 _OF_A_CONVERSATION = (
-    "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
-    " (select id from entries where conversation = :id)",
+    "delete from outbox where state = 'waiting' and (substr(key, 3, 32) = :id"
+    " or substr(key, 3, 32) in (select id from entries where conversation = :id))",
     "delete from copies where entry in (select id from entries where conversation = :id)",
     "delete from tasks where entry in (select id from entries where conversation = :id)",
     "delete from translations where entry in (select id from entries where conversation = :id)",

@@ -77,6 +77,7 @@ _WHOSE = {
     "o": "select person from offers where id = :id",
     "q": "select case when o.person = :reader then n.person else o.person end"
     " from offers o join needs n on n.id = o.need where o.id = :id",
+    "c": "select id from conversations where id = :id",
     "x": "select person from reports where id = :id",
 }
 _KEY = re.compile(r"([a-z])\.([0-9a-f]{32})(?:\.|$)")

@@ -15,7 +15,19 @@ from core.words import ALPHABET, SENTENCES, UNIVERSAL, Commands, code, new_code
 COMMANDS = Commands()
 IDS = (
     *("need", "needs", "offer", "skills", "translate", "mine", "talk", "language", "safety"),
-    *("link", "block", "report", "stop", "forget", "help", "cancel", "back", "vouch", "verify"),
+    *(
+        "export",
+        "link",
+        "block",
+        "report",
+        "stop",
+        "forget",
+        "help",
+        "cancel",
+        "back",
+        "vouch",
+        "verify",
+    ),
     *("yes", "no", "done", "skip", "queue", "suspend", "close", "stats", "audit"),
 )
 FULL = ("en", "fa", "ar", "ru", "es", "fr", "tr", "uk", "zh_Hans", "ko")
