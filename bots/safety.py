@@ -26,9 +26,11 @@ def show_safety(turn: Turn, _: str) -> None:
                 " trust and your languages. Never your account, number or messenger."
             ),
             Say(
-                "I hold on you: {what}. It lies sealed on this gateway's disk; while it runs, the"
-                " gateway can read what passes through it. Leave out names, places and numbers that"
-                " you would not want found.",
+                "This gateway can read what passes through it. Leave out names, places and numbers"
+                " that you would not want found."
+            ),
+            Say(
+                "I hold on you: {what}. It lies sealed on the disk.",
                 what=holdings.counted(turn.book, turn.who),
             ),
             Joined(
