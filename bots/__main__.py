@@ -22,6 +22,7 @@ from adapters import KNOWN, Adapter
 from bots import config as configuration
 from bots import health, keeping, logs, moderators
 from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
+from bots.engines import engine_of
 from bots.gateway import Gateway
 from bots.limits import Limits
 from bots.privacy_page import privacy_page
@@ -127,6 +128,7 @@ def talk_of(config: Config, adapters: dict[str, Adapter]) -> Talk:
         audience=AUDIENCES.index(config.community.audience),
         readers={name: adapter.facts.reader for name, adapter in adapters.items()},
         kept=config.retention,
+        drafts=config.drafts is not None,
     )
     return Talk(Languages(config.community.languages), community)
 
@@ -147,7 +149,9 @@ def run(config: Config, only: Sequence[str], demo: bool) -> int:
 
 
 def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
-    gateway = Gateway(store, talk_of(config, adapters), adapters, Limits(), config.retention)
+    gateway = Gateway(
+        store, talk_of(config, adapters), adapters, Limits(), config.retention, engine_of(config)
+    )
     try:
         asyncio.run(_run(gateway, config))
     finally:
@@ -183,7 +187,7 @@ def check(config: Config) -> int:
         rows.append(("store", *_checked(config, "store")))
         if rows[-1][1] == "ok":
             rows.append(("audit", *_checked(config, "audit")))
-    tables = [name for name in (*KNOWN, "health") if getattr(config, name) is not None]
+    tables = [name for name in (*KNOWN, "health", "drafts") if getattr(config, name) is not None]
     rows += [(name, *_checked(config, name)) for name in tables]
     if not set(tables) & set(KNOWN):
         rows.append(("platforms", "FAILED", f"{config.path}: there is no table of a platform"))
@@ -201,6 +205,10 @@ def _checked(config: Config, table: str) -> tuple[str, str]:
             return "ok", config.database().split("://")[0]
         if table == "audit":
             return "ok", keeping.check_audit(config)
+        if table == "drafts":
+            engine = engine_of(config)
+            assert engine is not None
+            return "ok", ", ".join(engine.pairs())
         if table == "health":
             assert config.health is not None
             return "ok", asyncio.run(health.check(config.health.listen))

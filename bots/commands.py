@@ -17,6 +17,7 @@ from core.actions import (
     alerts,
     belonging,
     desk,
+    drafting,
     moderation,
     needs,
     offers,
@@ -159,6 +160,14 @@ def translate(turn: Turn, rest: str) -> None:
     return turn.open(helping.TRANSLATE)
 
 
+def join(turn: Turn, conversation: str) -> None:
+    """This conversation, or the one that has waited longest."""
+    joined = conversation or desk.longest_waiting(turn.book, turn.who)
+    turn.tell(prompting.join(turn.book, turn.who, joined))
+    if turn.community.drafts:
+        turn.tell(drafting.ask_consent(turn.book, joined))
+
+
 def term(turn: Turn, _: str) -> None:
     pairs = desk.pairs_of(turn.book, turn.who.id)
     if not pairs:
@@ -292,7 +301,7 @@ COMMANDS: dict[str, Command] = {
     "keep": Command(_on(needs.keep_need)),
     "leave": Command(leave),
     "read": Command(_on(seeing.read_need)),
-    "join": Command(_on(prompting.join)),
+    "join": Command(join),
     "notnow": Command(_on(translators.not_now)),
     "words": Command(safety.show_words),
     "panic": Command(safety.choose_panic),
@@ -303,8 +312,11 @@ COMMANDS: dict[str, Command] = {
     "restore": Command(_on(moderation.restore)),
     "agree": Command(_on(agreeing.agree)),
     "refuse": Command(_on(agreeing.refuse)),
+    "drafts": Command(_on(drafting.allow)),
+    "nodrafts": Command(_on(drafting.forbid)),
+    "usedraft": Command(_on(drafting.take_draft)),
     "pair": Command(lambda turn, _: turn.open(helping.TRANSLATE)),
-    "take": Command(_plain(desk.take_next)),
+    "take": Command(join),
     "nopairs": Command(_plain(desk.no_more_pairs)),
     "moretime": Command(_on(desk.more_time)),
     "handback": Command(_on(desk.hand_back)),

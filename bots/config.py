@@ -102,6 +102,12 @@ class HealthSettings:
 
 
 @dataclass(frozen=True)
+class DraftsSettings:
+    models: str | None = None
+    libretranslate: str | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """A platform or service runs if its table is there. path: the file, None without one."""
 
@@ -114,6 +120,7 @@ class Config:
     matrix: MatrixSettings | None = None
     web: WebSettings | None = None
     health: HealthSettings | None = None
+    drafts: DraftsSettings | None = None
 
     @property
     def folder(self) -> Path:
@@ -174,6 +181,7 @@ TABLES: dict[str, type[Any]] = {
     "matrix": MatrixSettings,
     "web": WebSettings,
     "health": HealthSettings,
+    "drafts": DraftsSettings,
 }
 PLAYGROUND = Config(web=WebSettings())
 """Without a file: the playground alone."""
@@ -278,6 +286,10 @@ def _check(config: Config) -> None:
     if kept.warning_days >= kept.idle_days:
         where = config.where("retention", "warning_days")
         raise Wrong(f"{where} must be less than idle_days, which is {kept.idle_days}")
+    drafts = config.drafts
+    if drafts is not None and not (drafts.models or drafts.libretranslate):
+        where = config.where("drafts", "models")
+        raise Wrong(f"{where} is missing; name a folder of models, or a libretranslate server")
     for table, key, form, example in _FORMS:
         value = getattr(getattr(config, table), key, None)
         if value is not None and not form(value):
@@ -296,6 +308,11 @@ def _proxy(value: str) -> bool:
 
 def _website(value: str) -> bool:
     return _url(value, "https", "http")
+
+
+def _here(value: str) -> bool:
+    # what people write is not to leave the machine
+    return _website(value) and _host(value.split("/")[2])[0] in ("127.0.0.1", "::1", "localhost")
 
 
 def _listen(value: str) -> bool:
@@ -318,6 +335,7 @@ _FORMS = (
     ("matrix", "homeserver", _website, "https://matrix.example.org"),
     ("matrix", "user", re.compile(r"@[^@:\s]+:\S+").fullmatch, "@movements:example.org"),
     ("matrix", "proxy", _proxy, "socks5://127.0.0.1:9050"),
+    ("drafts", "libretranslate", _here, "http://127.0.0.1:5000, on this machine"),
     ("web", "listen", _listen, "127.0.0.1:8642"),
     ("health", "listen", _listen, "127.0.0.1:9642"),
 )

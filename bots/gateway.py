@@ -16,6 +16,8 @@ from adapters import Adapter
 from bots.clock import Clock
 from bots.config import RetentionSettings
 from bots.courier import Courier
+from bots.drafts import Drafts
+from bots.engines import Engine
 from bots.limits import Limits
 from bots.pictures import Pictures
 from bots.safekeeping import Safekeeping
@@ -49,14 +51,17 @@ class Gateway:
         adapters: Mapping[str, Adapter],
         limits: Limits | None = None,
         kept: RetentionSettings = RetentionSettings(),  # noqa: B008 - frozen
+        engine: Engine | None = None,
     ) -> None:
-        """limits: None where everything is to be heard, as when its speed is measured."""
+        """limits: None where everything is to be heard, as when its speed is measured. engine: what
+        drafts translations, if the operator wants that."""
         self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
         if limits is not None:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.pictures = Pictures(self.do, adapters)
         self.clock = Clock(self.do, store.clock, kept)
+        self.drafts = Drafts(self.do, talk.languages, engine) if engine is not None else None
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
         self.heard = 0
 
@@ -83,6 +88,9 @@ class Gateway:
                 platform, _, handle = what.partition(":")
                 if adapter := self.adapters.get(platform):
                     adapter.forget(handle)
+            elif kind == "draft":
+                if self.drafts is not None:
+                    self.drafts.wake(what)
             elif kind == "erased":
                 self.courier.doubt()
             elif kind == "person":  # "outbox": the courier's own job read it in the same commit
@@ -150,6 +158,8 @@ class Gateway:
                 group.create_task(self.limits.run())
             group.create_task(self.courier.run())
             group.create_task(self.clock.run())
+            if self.drafts is not None:
+                group.create_task(self.drafts.run())
             for name, adapter in self.adapters.items():
                 group.create_task(self._keep(name, adapter))
                 group.create_task(self._watch(name, adapter))

@@ -33,12 +33,13 @@ _LASTING = ("need", "skills", "translate", "offer", "ask", "report")
 class Community:
     """What the operator decided. audience: the least trust that reads a need unless its author says
     otherwise. readers: who else can read a platform ("telegram", "server", "nobody"). kept: how
-    long what is kept."""
+    long what is kept. drafts: whether a machine can draft translations."""
 
     name: str
     audience: int
     readers: Mapping[str, str]
     kept: RetentionSettings = field(default_factory=RetentionSettings)
+    drafts: bool = False
 
 
 @dataclass

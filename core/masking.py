@@ -21,16 +21,19 @@ _WORD = re.compile(r"[^\W\d_][\w\u200c'\u2019-]*")
 _LINK = re.compile(r"(?:\b[a-z]{3,6}://|\bwww\.)\S*[^\s.,;:!?)\]]", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){4,}")
 _MARK = re.compile(r"[\[(［（〔【⟦]\s*(\d{1,3})\s*[\])］）〕】⟧]")  # as phones' keyboards have them
+NO_NAMES = "-"
 _END = re.compile(r"[.!?…؟。！？:\n]\W*$")
 
 
 def masked(text: str, language: str) -> tuple[str, list[str]]:
     """-> the text with marks, and what each stands for: the same for the same text. A name alone
-    stays: its reader waits for nothing else ("Where?" "Tehran")."""
-    shown, hidden = _marked(text, list(_spans(text, language)))
-    if hidden and not says_something(shown):
-        return _marked(text, _joined(text, sorted(_private(text))))
-    return shown, hidden
+    stays: its reader waits for nothing else ("Where?" "Tehran"). language: NO_NAMES hides numbers
+    and links alone."""
+    if language != NO_NAMES:
+        shown, hidden = _marked(text, list(_spans(text, language)))
+        if not hidden or says_something(shown):
+            return shown, hidden
+    return _marked(text, _joined(text, sorted(_private(text))))
 
 
 def says_something(text: str) -> bool:
@@ -52,8 +55,12 @@ def _marked(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[str]]:
 
 def missing(shown: str, translation: str) -> list[int]:
     """-> the marks of a masked text that its translation lacks."""
-    there = {number(m[1]) for m in _MARK.finditer(translation)}
-    return sorted({int(m[1]) for m in re.finditer(r"\[(\d+)\]", shown)} - there)
+    return sorted(set(marks_in(shown)) - set(marks_in(translation)))
+
+
+def marks_in(text: str) -> list[int]:
+    """-> the numbers of its marks, in order; one that comes twice is there twice."""
+    return sorted(number(m[1]) or 0 for m in _MARK.finditer(text))
 
 
 def restored(translation: str, original: str, language: str) -> str:

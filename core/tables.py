@@ -5,7 +5,7 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-tasks.text, outbox.notice, people.lock. Under the conversation's: entries.text,
+tasks.text and .draft, outbox.notice, people.lock. Under the conversation's: entries.text,
 members.pseudonym, files.body.
 """
 
@@ -151,6 +151,7 @@ offers = _table(
     Index("one_offer", "need", "person", unique=True),
     Index("offers_of", "person"),
 )
+# drafts: whether a machine may draft its translations; null: the need's author was not asked.
 conversations = _table(
     "conversations",
     _text("id", key=True),
@@ -158,6 +159,7 @@ conversations = _table(
     Column("state", Text, nullable=False, server_default="open"),
     _int("opened"),
     _int("closed", null=True),
+    _int("drafts", null=True),
 )
 # role: asker | helper | translator. pseudonym: as the others see this person, here only.
 # shows_names: the translator may read the names and places that they write.
@@ -210,6 +212,7 @@ translations = _table(
 )
 # What is left to translate of an entry, part by part. person: whose it is, until: when it goes back
 # (0: it did, and others are asked). text: the translation of a part while others are missing.
+# draft: a machine's.
 tasks = _table(
     "tasks",
     _text("entry", key=True),
@@ -218,6 +221,7 @@ tasks = _table(
     _text("person"),
     _int("until"),
     _text("text"),
+    _text("draft", default=""),
     Index("tasks_of", "person"),
 )
 # What translators agreed to write for a term, found by its fingerprint; sealed under a key of its

@@ -217,9 +217,15 @@ def _rations(connection: Connection, vault: Vault) -> None:
     connection.execute(text("create index rations_day on rations (day)"))
 
 
+def _drafts(connection: Connection, vault: Vault) -> None:
+    """12: drafts of translations by a machine, where an author agrees."""
+    connection.execute(text("alter table conversations add column drafts bigint"))
+    connection.execute(text("alter table tasks add column draft text not null default ''"))
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
-    _rations,
+    _rations, _drafts,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

@@ -42,6 +42,8 @@ ADAPTERS = {
 }
 BOTS = {
     "bots/cleaner.py": {"PIL", "pypdfium2"},
+    "bots/drafter.py": {"ctranslate2", "sentencepiece"},
+    "bots/engines.py": {"aiohttp"},
     "bots/health.py": {"aiohttp"},
     "bots/keeping.py": {"sqlalchemy"},
 }

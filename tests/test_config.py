@@ -56,7 +56,7 @@ MISTAKES = {
     "a table unlike any": (
         "[irc]",
         "[irc] is unknown; known are: store, community, retention, telegram, xmpp, matrix, web,"
-        " health",
+        " health, drafts",
     ),
     "an unknown key": (
         table("xmpp", pasword_file='"x"'),
@@ -155,6 +155,11 @@ MISTAKES = {
     "a health page at a page": (
         table("health", listen='"127.0.0.1:9642/healthz"'),
         "[health] listen must look like",
+    ),
+    "drafts by nothing": ("[drafts]", "[drafts] models is missing; name a folder of models, or a"),
+    "drafts by somebody else's machine": (
+        table("drafts", libretranslate='"https://libretranslate.example.org"'),
+        "[drafts] libretranslate must look like http://127.0.0.1:5000",
     ),
     "no TOML": ("[web", "this is not TOML: "),
     "a key twice": ('[web]\nlisten = "a"\nlisten = "b"', "this is not TOML: "),

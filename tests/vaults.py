@@ -38,6 +38,7 @@ SEALED = (
     ("members", "pseudonym", "conversation", "person"),
     ("translations", "text", "person", "entry || '.' || language"),
     ("tasks", "text", "person", "entry || '.' || language || '.' || part"),
+    ("tasks", "draft", "person", "entry || '.' || language || '.' || part"),
     ("glossary", "sealed", "'glossary'", "mark"),
     ("outbox", "notice", "person", "key"),
 )

@@ -34,6 +34,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bots.engines import Engine
 from bots.gateway import Gateway
 from bots.limits import Limits
 from bots.talk import Talk
@@ -69,7 +70,9 @@ class World:
         *,
         clock: Callable[[], float] = time.time,
         languages: Languages = LANGUAGES,
+        engine: Engine | None = None,
     ) -> None:
+        self.engine = engine
         self.languages = languages
         self.platforms, self.url, self.places = platforms, url, places or {}
         self.moved = 0.0
@@ -92,9 +95,10 @@ class World:
         adapters = {name: p.adapter() for name, p in self.platforms.items()}
         readers = {name: a.facts.reader for name, a in adapters.items()}
         self.store = Store(self.url, vault_of(self.url), self.clock, alone=True)
-        talk = Talk(self.languages, Community("Movements", VOUCHED, readers))
+        drafts = self.engine is not None
+        talk = Talk(self.languages, Community("Movements", VOUCHED, readers, drafts=drafts))
         self.limits = Limits()
-        self.gateway = Gateway(self.store, talk, adapters, self.limits)
+        self.gateway = Gateway(self.store, talk, adapters, self.limits, engine=self.engine)
         self.task = asyncio.create_task(self.gateway.run())
         async with asyncio.timeout(30):
             for adapter in adapters.values():

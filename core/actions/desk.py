@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from core import glossary, tasks, timers
 from core.actions import No
-from core.actions.prompting import NUDGE, join, to_translators
+from core.actions.prompting import NUDGE, to_translators
 from core.actions.translators import needing, translates
 from core.message import (
     Choice,
@@ -72,8 +72,9 @@ def _arrow(pair: tuple[str, str]) -> Say:
     )
 
 
-def take_next(book: Book, who: Person) -> list[Notice]:
-    """The conversation that has waited longest for somebody like her. Raises No."""
+def longest_waiting(book: Book, who: Person) -> str:
+    """-> the conversation that has waited longest for somebody like her; she is asked to join it.
+    Raises No."""
     waiting = needing(book, who)
     if not waiting:
         raise No(Say("Nothing waits for you now. I will write when somebody needs you."))
@@ -85,7 +86,7 @@ def take_next(book: Book, who: Person) -> list[Notice]:
         who=who.id,
         now=book.now,
     )
-    return join(book, who, waiting[0])
+    return waiting[0]
 
 
 def no_more_pairs(book: Book, who: Person) -> list[Notice]:

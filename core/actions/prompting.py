@@ -18,7 +18,7 @@ from core.actions.translators import (
     parties_of,
     values_of,
 )
-from core.masking import masked, says_something
+from core.masking import NO_NAMES, masked, says_something
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, lines
 from core.people import Person
 from core.store import Book
@@ -128,17 +128,23 @@ def _prompts(
 ) -> list[Notice]:
     """One for each part of it. again: it was shown to somebody before."""
     text = book.unseal(conversation, "entries.text", entry, row.text)
-    masks = not book.value(
-        "select shows_names from members where conversation = :id and person = :author",
+    allowed = book.one(
+        "select m.shows_names, c.drafts from members m"
+        " join conversations c on c.id = m.conversation"
+        " where m.conversation = :id and m.person = :author",
         id=conversation,
         author=row.author,
     )
+    assert allowed is not None
     args = {"entry": entry, "target": pair.target}
-    if masks:
-        text, hidden = masked(text, row.language)
-        if not says_something(text):
-            return []
-        args |= {"masks": row.language} if hidden else {}
+    masks = NO_NAMES if allowed.shows_names else row.language
+    text, hidden = masked(text, masks)
+    if not says_something(text):
+        return []
+    if hidden:
+        args["masks"] = masks
+    if allowed.drafts:
+        book.wakes.add(f"draft:{entry}")
     parts = tasks.parts(text)
     tasks.hand_out(book, entry, pair.target, pair.person, len(parts))
     remind(book, book.now + tasks.LEASE - NUDGE, "nudge_translator", entry)

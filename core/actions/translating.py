@@ -49,11 +49,13 @@ def translate(
     part: int = 1,
     of: int = 1,
     masks: str | None = None,
+    drafted: bool = False,
 ) -> list[Notice]:
     """The translation reaches its reader as a reply to the original; a later one replaces it.
 
     part, of: of a long message, which is passed on when all its parts are there. masks: the
-    language by whose rules names were hidden from the translator. Raises No.
+    language by whose rules names were hidden from the translator. drafted: by a machine, and she
+    had nothing to correct. Raises No.
     """
     row = _for_translator(book, who, entry)
     if not row.text:
@@ -65,7 +67,7 @@ def translate(
     )
     if before and before.text and before.person != who.id:
         raise No(Say("Somebody else was quicker. Thank you."))
-    if who.address is not None:
+    if native and who.address is not None:
         # an edit of her reply names her own message: it must lead back to the entry
         args = {"entry": entry, "target": target, "part": str(part), "of": str(of)}
         reply = Reply("translate", {**args, "masks": masks} if masks else args)
@@ -96,6 +98,7 @@ def translate(
     first = f"t.{entry}.{target}"
     verified = Say("translated by a verified translator")
     by = verified if who.trust >= VERIFIED else Say("translated by a person")
+    by = Say("drafted by a machine, checked by a person") if drafted else by
     words: Sayable = lines(
         Joined(" ", (Say("🌐"), by)),
         Quote(text),
