@@ -55,7 +55,7 @@ def begin() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
-    for noisy in ("httpx", "httpcore", "aiohttp", "nio", "slixmpp", "telegram", "peewee"):
+    for noisy in ("httpx", "httpcore", "aiohttp", "nio", "slixmpp", "telegram", "peewee", "omemo"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught

@@ -24,7 +24,8 @@ _WHY = {
 }
 _KINDS = {
     "encrypted": Say(
-        "I can't read encrypted messages here yet. Please open a chat without encryption."
+        "I could not read this message: its encryption does not fit mine. Please send it again. If"
+        " that fails too, turn this chat's encryption off and on again, and write once more."
     ),
     "picture": _UNREADABLE,
     "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),

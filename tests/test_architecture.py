@@ -37,7 +37,10 @@ ADAPTERS = {
     "memory": set(),
     "web": {"aiohttp"},
     "telegram": {"aiohttp", "aiohttp_socks", "telegram"},
-    "xmpp": {"slixmpp", "python_socks", "aiohttp", "aiohttp_socks"},
+    "xmpp": {
+        *("slixmpp", "python_socks", "aiohttp", "aiohttp_socks", "cryptography"),
+        *("omemo", "oldmemo", "doubleratchet"),
+    },
     "matrix": {"nio", "vodozemac", "cryptography", "aiohttp", "aiohttp_socks"},
 }
 BOTS = {

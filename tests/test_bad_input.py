@@ -55,7 +55,7 @@ NOTHING_TO_READ = [
     ({"files": (File("video"),)}, "I can't pass on videos", "فرستادن ویدیو"),
     ({"files": (File("sticker"),)}, "Please write it in words.", "لطفاً آن را با کلمات بنویسید."),
     ({"files": (File("contact"),)}, "I can pass on only pictures", "فقط عکس و سند PDF"),
-    ({"files": (File("encrypted"),)}, "I can't read encrypted", "هنوز نمی‌توانم پیام رمزنگاری"),
+    ({"files": (File("encrypted"),)}, "I could not read this message", "این پیام را نتوانستم"),
     ({"text": "😀 👍🏽"}, "You can write, or pick:", "بنویسید یا انتخاب کنید:"),
     ({"text": "7"}, "There is no line with this number.", "گزینه‌ای با این شماره نیست."),
     ({"text": "cancel"}, "There is nothing to cancel.", "چیزی برای لغو نیست."),

@@ -482,7 +482,7 @@ FOUND = "a.org https://a.org/x/photo.JPG?s=1#k"
         ("<body>https://a.org/a.jpg</body>", {"text": "https://a.org/a.jpg", "files": ()}),
         (
             "<encrypted xmlns='eu.siacs.conversations.axolotl'/><body>cannot be shown</body>",
-            {"text": "", "files": (File("other"),), "encrypted": False},
+            {"text": "", "files": (File("encrypted"),), "encrypted": False},
         ),
         (
             "<retract xmlns='urn:xmpp:message-retract:1' id='m0'/><body>was taken back</body>",

@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from slixmpp.exceptions import IqError, IqTimeout
@@ -21,8 +22,10 @@ from slixmpp.jid import JID, InvalidJID
 
 from adapters.xmpp import archive, stanzas
 from adapters.xmpp.acks import Acks, Given
-from adapters.xmpp.files import Files
+from adapters.xmpp.files import Files, locked
 from adapters.xmpp.hearing import Hearing, Said
+from adapters.xmpp.omemo import Cut, NoKeys
+from adapters.xmpp.private import Private
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
 from core.message import Address, Down, Exposed, Facts, File, Hear, Left, Outbound, Safe, Unsent
@@ -71,6 +74,7 @@ class Xmpp:
         self._jid = self._own = jid
         self._sending = Sending()
         self._hearing: Hearing | None = None
+        self._private: Private | None = None
         self._stream: Stream | None = None
         self._settled: Acks | None = None
         self._archived = False
@@ -88,9 +92,17 @@ class Xmpp:
 
     async def send(self, out: Outbound) -> str:
         """A correction keeps the id of what it corrects (XEP-0308)."""
-        if out.sensitive:
-            raise Exposed
-        id, picture = stanzas.message_id(out), None
+        id, private = stanzas.message_id(out), self._private
+        if private is None:
+            raise Unsent
+        if out.sensitive or private.wanted(out.to.handle):
+            try:
+                await private.send(out, await self._locked(out.picture))
+                return out.replaces or id
+            except NoKeys:
+                if out.sensitive:
+                    raise Exposed from None
+        picture = None
         if out.picture is not None:
             picture = await self._files.upload(self._connected(), out.picture)
         await self._sending.send(id, out.to.handle, stanzas.write(out, self._own, picture))
@@ -105,6 +117,16 @@ class Xmpp:
 
     def forget(self, handle: str) -> None:
         self._sending.forget(handle)
+        if self._private is not None:
+            self._private.omemo.forget(handle)
+
+    async def _locked(self, picture: bytes | None) -> str | None:
+        """Uploads it encrypted. -> the link, with what opens it (XEP-0454)."""
+        if picture is None:
+            return None
+        body, opener = locked(picture)
+        there = await self._files.upload(self._connected(), body)
+        return f"{there.replace('https', 'aesgcm', 1)}#{opener}"
 
     async def fetch(self, file: File) -> bytes:
         return await self._files.fetch(self._connected(), file)
@@ -116,6 +138,9 @@ class Xmpp:
 
     async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         self._hearing = Hearing(hear, since)
+        self._own = self._address(RESOURCE).bare
+        self._private = private = Private(self._own, hear, safe, self._ask, self._sending)
+        await private.omemo.ratchets.open()
         acks, failures, pause, lived = Acks(), 0, 0.0, False
         clock = asyncio.get_running_loop().time
         try:
@@ -143,6 +168,7 @@ class Xmpp:
         finally:
             self._sending.stop()
             await self._hearing.close()
+            await private.omemo.device.close()
 
     # --------------------------------------------------------------------- one connection
 
@@ -151,14 +177,37 @@ class Xmpp:
             trust = ssl.create_default_context(cafile=self._ca_file or None)
         except OSError:
             raise Down("the certificate authority's file cannot be read", "ca_file") from None
-        try:
-            jid = JID(self._jid)
-            jid.resource = resource
-        except InvalidJID:
-            raise Down("this is no XMPP address", "jid") from None
+        jid = self._address(resource)
         self._own = jid.bare
         self._files = Files(jid.domain, trust, self._proxy)
         return Stream(jid.full, self._password, trust, self._proxy, acks)
+
+    def _address(self, resource: str) -> JID:
+        try:
+            jid = JID(self._jid)
+            jid.resource = resource
+            return jid
+        except InvalidJID:
+            raise Down("this is no XMPP address", "jid") from None
+
+    async def _ask(
+        self, query: Element, kind: str = "get", seconds: float = 30.0, to: str | None = None
+    ) -> Element:
+        """`Stream.ask` of the connection that there is. Raises Cut as well."""
+        stream = self._stream
+        if stream is None or stream.over.done():
+            raise Cut
+        asking = asyncio.ensure_future(stream.ask(query, kind, seconds, to))
+        # whoever asked may be gone: asyncio would log the error, which names people
+        asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        ends: set[asyncio.Future[Any]] = {asking, stream.over}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise Cut
+            return asking.result()
+        finally:
+            asking.cancel()
 
     async def _live(self, stream: Stream, resumed: bool) -> str:
         """-> the condition under which the connection ended."""
@@ -169,6 +218,9 @@ class Xmpp:
             self._sending.start(stream)
         self.up.set()
         tasks = [asyncio.create_task(self._watch(stream))]
+        assert self._private is not None
+        if not resumed or not self._private.omemo.ready.is_set():
+            tasks.append(asyncio.create_task(self._private.omemo.begin()))
         if stream.acks is not self._settled:
             tasks.append(asyncio.create_task(self._settle(stream)))
         try:
@@ -201,8 +253,7 @@ class Xmpp:
                 log.warning("xmpp: the server archives what people write to the bot")
             if self._archived and self._hearing.cursor is not None:
                 async for id, place, message in archive.since(stream, self._hearing.cursor):
-                    event = stanzas.read(message, self._own, id)
-                    self._hearing.put(Said(event, place))
+                    self._hearing.put(self._said(message, id, place))
         except (IqError, IqTimeout) as error:
             log.warning("xmpp: the archive did not answer: %s", type(error).__name__)
             stream.abort()
@@ -232,9 +283,15 @@ class Xmpp:
 
     def _take(self, acks: Acks, xml: Element, number: int) -> None:
         id = stanzas.archive_id(xml, self._own) if self._archived else None
-        event = stanzas.read(xml, self._own, id)
-        said = Said(event, archive.place(id, xml) if id else None)
-        self._put(acks, number, said, stanzas.receipt(xml) if event is not None else None)
+        said = self._said(xml, id, archive.place(id, xml) if id else None)
+        self._put(acks, number, said, stanzas.receipt(xml) if said.event is not None else None)
+
+    def _said(self, xml: Element, id: str | None, place: str | None) -> Said:
+        event, private = stanzas.read(xml, self._own, id), self._private
+        said = Said(event, place)
+        if event is not None and private is not None:
+            said.through = partial(private.hear, xml)
+        return said
 
     def _put(self, acks: Acks, number: int, said: Said, receipt: str | None = None) -> None:
         """Hands it on; what it said is acknowledged, to server and person, once committed."""

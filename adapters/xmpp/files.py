@@ -1,4 +1,5 @@
-"""Files: the account's own upload service (XEP-0363), and downloads from people's (XEP-0066).
+"""Files: the account's own upload service (XEP-0363), and downloads from people's (XEP-0066); in
+encrypted chats they are encrypted as well (XEP-0454).
 
 A link in a message may name any host. Only two kinds are asked: where the own server's upload
 service keeps its files, as it told us itself; and public hosts under the domain of the sender's
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import ipaddress
+import secrets
 import ssl
 from collections.abc import AsyncIterator
 from socket import AddressFamily
@@ -21,6 +23,8 @@ from xml.etree.ElementTree import Element
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp_socks import ProxyConnector
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from slixmpp.exceptions import IqError, IqTimeout
 
 from adapters.xmpp.stream import Stream
@@ -65,8 +69,9 @@ class Files:
         return get
 
     async def fetch(self, stream: Stream, file: File) -> bytes:
-        """file.ref: the sender's domain, a space, the link. Raises Unsent, Refused."""
-        sender, _, url = file.ref.partition(" ")
+        """file.ref: the sender's domain, the link, and what opens it if it is encrypted. Raises
+        Unsent, Refused."""
+        sender, url, key = (*file.ref.split(" "), "", "", "")[:3]
         origin = _origin(url)
         if origin is None or file.size > LARGEST_FILE:
             raise Refused
@@ -94,7 +99,7 @@ class Files:
             raise
         except Exception:
             raise Unsent from None
-        return bytes(body)
+        return unlocked(bytes(body), key) if key else bytes(body)
 
     @contextlib.asynccontextmanager
     async def _asking(self, own: bool) -> AsyncIterator[aiohttp.ClientSession]:
@@ -151,6 +156,21 @@ class Files:
                 if any(f.get("var") == UPLOAD for f in info.iter(f"{{{INFO}}}feature")):
                     return jid
         raise Refused
+
+
+def locked(picture: bytes) -> tuple[bytes, str]:
+    """-> the picture encrypted as in XEP-0454, and what opens it, for behind the link."""
+    nonce, key = secrets.token_bytes(12), AESGCM.generate_key(256)
+    return AESGCM(key).encrypt(nonce, picture, None), (nonce + key).hex()
+
+
+def unlocked(body: bytes, opener: str) -> bytes:
+    """opener: nonce, 12 or 16 bytes, and key, 32, in hexadecimal. Raises Refused."""
+    raw = bytes.fromhex(opener)
+    try:
+        return AESGCM(raw[-32:]).decrypt(raw[:-32], body, None)
+    except InvalidTag:
+        raise Refused from None
 
 
 def _origin(url: str) -> str | None:

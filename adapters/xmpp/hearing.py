@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from core.message import Hear, Inbound, Left
@@ -19,11 +19,13 @@ LONGEST_PAUSE = 5.0
 @dataclass(eq=False)
 class Said:
     """One event; None if there was nothing to hear. place: its place in the server's archive;
-    then: called once it is committed."""
+    then: called once it is committed. through: has it heard instead, for it may have to be
+    decrypted first; raises if nothing was committed."""
 
     event: Inbound | Left | None
     place: str | None = field(repr=False)
     then: Callable[[], None] | None = None
+    through: Callable[[Hear, Inbound | Left], Awaitable[None]] | None = None
     committed: bool = False
 
 
@@ -83,7 +85,10 @@ class Hearing:
                 place = said.place if self._order[0] is said else self.cursor
                 event = replace(event, cursor=place)
             try:
-                await self._hear(event)
+                if said.through is None:
+                    await self._hear(event)
+                else:
+                    await said.through(self._hear, event)
                 return
             except Exception as error:
                 log.warning("xmpp: not committed, trying again: %s", type(error).__name__)

@@ -65,6 +65,10 @@ class Sending:
 
     async def send(self, id: str, to: str, xml: str) -> None:
         """Returns once the server has it. Raises what `Adapter.send` raises."""
+        await asyncio.shield(self.put(id, to, xml))
+
+    def put(self, id: str, to: str, xml: str) -> asyncio.Future[None]:
+        """Its place in the order is taken. -> done once the server has it. Raises Unsent."""
         if self._stream is None:
             raise Unsent
         message = self._given.get(id) or next((m for m in self._waiting if m.id == id), None)
@@ -72,7 +76,7 @@ class Sending:
             message = Message(id, to, xml, asyncio.get_running_loop().create_future())
             self._waiting.append(message)
             self._flush_soon()
-        await asyncio.shield(message.arrived)
+        return message.arrived
 
     def resume(self, stream: Stream) -> None:
         """The session goes on: the stream sends again what it had been given."""

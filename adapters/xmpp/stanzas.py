@@ -6,8 +6,10 @@ import hashlib
 import re
 import uuid
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import escape, quoteattr
+
+from slixmpp.xmlstream import tostring
 
 from core.message import Address, File, Inbound, Outbound
 
@@ -20,8 +22,9 @@ LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 DELAY = "{urn:xmpp:delay}delay"
 REPLACE = "{urn:xmpp:message-correct:0}replace"
 RECEIPTS = "urn:xmpp:receipts"
+OMEMO = "{eu.siacs.conversations.axolotl}"
 ENCRYPTED = (
-    "{eu.siacs.conversations.axolotl}encrypted",
+    f"{OMEMO}encrypted",
     "{urn:xmpp:omemo:2}encrypted",
     "{jabber:x:encrypted}x",
     "{urn:xmpp:eme:0}encryption",
@@ -42,6 +45,9 @@ KINDS = {
     "video": ("mp4", "webm", "mov", "mkv", "3gp", "avi", "mpeg"),
 }
 KIND = {extension: kind for kind, extensions in KINDS.items() for extension in extensions}
+
+UNREADABLE = "🔒 OMEMO"
+"""What a client without encryption shows instead."""
 
 OWN_ID = "mg."
 """What the ids of the gateway's own messages begin with."""
@@ -113,11 +119,11 @@ def read(xml: Element, own: str, archived: str | None) -> Inbound | None:
         text = body.text or ""
     reply, replace = xml.find("{urn:xmpp:reply:0}reply"), xml.find(REPLACE)
     retract = xml.find("{urn:xmpp:message-retract:1}retract")
-    parts: tuple[str, ...] = (sender, native, text)
+    parts: tuple[str, ...] = (sender, native, _nonce(xml) or text)
     if reply is not None and text:
         text = _without_fallback(xml, text)
     files = _files(xml, text, sender)
-    if files and (text.startswith("geo:") or text == _url(xml) or _is_encrypted(xml)):
+    if files and (text.startswith("geo:") or text == _url(xml) or _key(text) or _is_encrypted(xml)):
         text = ""
     if retract is not None:
         native, text, files = retract.get("id", ""), "", ()
@@ -162,12 +168,14 @@ def _is_encrypted(xml: Element) -> bool:
 
 def _files(xml: Element, text: str, sender: str) -> tuple[File, ...]:
     if _is_encrypted(xml):  # the body only says that one cannot read it here
-        return (File("other"),)
+        return (File("encrypted"),)
     if xml.find("{urn:xmpp:stickers:0}sticker") is not None:
         return (File("sticker"),)
     if re.match(r"geo:-?\d", text):
         return (File("location"),)
-    url = _url(xml)
+    key, url = _key(text), _url(xml)
+    if key:
+        url = text.split("#")[0].replace("aesgcm", "https", 1)
     if url is None:
         shared = xml.find("{urn:xmpp:sfs:0}file-sharing") is not None
         return (File("document"),) if shared else ()
@@ -175,7 +183,36 @@ def _files(xml: Element, text: str, sender: str) -> tuple[File, ...]:
     kind = KIND.get(extension, "document")
     wanted = kind == "picture" or extension == "pdf"
     domain = sender.rpartition("@")[2]
-    return (File(kind, f"{domain} {url}" if wanted else ""),)
+    return (File(kind, f"{domain} {url} {key}".rstrip() if wanted else ""),)
+
+
+def _key(text: str) -> str:
+    """-> what opens the file that a link of XEP-0454 leads to, in hexadecimal; "" for other texts.
+    A second line may hold a small picture of it."""
+    found = re.match(r"aesgcm://[^\s#]+#([0-9A-Fa-f]{88}|[0-9A-Fa-f]{96})(\n|$)", text)
+    return found[1] if found else ""
+
+
+def is_omemo(xml: Element) -> bool:
+    return xml.find(f"{OMEMO}encrypted") is not None
+
+
+def has_payload(xml: Element) -> bool:
+    """False: the message only tends the session (XEP-0384, 4.6)."""
+    return xml.find(f"{OMEMO}encrypted/{OMEMO}payload") is not None
+
+
+def _nonce(xml: Element) -> str:
+    """-> what no other encrypted message has."""
+    return xml.findtext(f"{OMEMO}encrypted/{OMEMO}header/{OMEMO}iv") or ""
+
+
+def opened(xml: Element, text: str) -> Element:
+    """-> the message as it was before it was encrypted: only its body was."""
+    inside = Element(xml.tag, xml.attrib)
+    inside.extend(e for e in xml if e.tag not in (BODY, *ENCRYPTED))
+    SubElement(inside, BODY).text = text
+    return inside
 
 
 # -------------------------------------------------------------------------------------- out
@@ -186,34 +223,62 @@ def message_id(out: Outbound) -> str:
     return OWN_ID + hashlib.sha256(f"{out.key}\0{out.to.handle}".encode()).hexdigest()[:24]
 
 
-def write(out: Outbound, own: str, picture: str | None = None) -> str:
-    """-> the <message/>: replies XEP-0461 with the quotation of XEP-0428, corrections XEP-0308.
+def body(out: Outbound, picture: str | None = None) -> str:
+    """-> the text, behind the quotation of what it replies to (XEP-0428). picture: the link to it,
+    which is then all of the body: else clients show it as a link."""
+    return xml_safe(picture) if picture is not None else _quotation(out) + xml_safe(out.text)
 
-    picture: the link to it, which is then all of the body: else clients show it as a link.
-    """
-    id, text, more = attribute(message_id(out)), xml_safe(out.text), ""
-    if picture is not None:
-        text = xml_safe(picture)
-        more += f"<x xmlns='jabber:x:oob'><url>{escape(text)}</url></x>"
+
+def _quotation(out: Outbound) -> str:
+    if out.answers_to is None or not out.quote:
+        return ""
+    return "".join(f"> {line}\n" for line in xml_safe(out.quote).split("\n"))
+
+
+def _beside(out: Outbound, own: str, quoted: int) -> str:
+    """-> which message it is, replies to (XEP-0461), corrects (XEP-0308): ids, and no words."""
+    more = f"<origin-id xmlns='urn:xmpp:sid:0' id={attribute(message_id(out))}/>"
     if out.answers_to is not None:
         author = own if out.answers_to.startswith(OWN_ID) else out.to.handle
         more += (
             f"<reply xmlns='urn:xmpp:reply:0' to={attribute(author)}"
             f" id={attribute(out.answers_to)}/>"
         )
-        if out.quote and picture is None:
-            quoted = "".join(f"> {line}\n" for line in xml_safe(out.quote).split("\n"))
+        if quoted:
             more += (
                 "<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:reply:0'>"
-                f"<body start='0' end='{len(quoted)}'/></fallback>"
+                f"<body start='0' end='{quoted}'/></fallback>"
             )
-            text = quoted + text
     if out.replaces is not None:
         more += f"<replace xmlns='urn:xmpp:message-correct:0' id={attribute(out.replaces)}/>"
+    return more
+
+
+def write(out: Outbound, own: str, picture: str | None = None) -> str:
+    """-> the <message/>, in plain text. picture: as for `body`."""
+    text, quoted = body(out, picture), 0 if picture is not None else len(_quotation(out))
+    more = _beside(out, own, quoted)
+    if picture is not None:
+        more += f"<x xmlns='jabber:x:oob'><url>{escape(text)}</url></x>"
     return (
-        f"<message type='chat' to={attribute(out.to.handle)} id={id}"
+        f"<message type='chat' to={attribute(out.to.handle)} id={attribute(message_id(out))}"
         f" xml:lang={attribute(out.language.replace('_', '-'))}><body>{escape(text)}</body>"
-        f"<origin-id xmlns='urn:xmpp:sid:0' id={id}/>{more}</message>"
+        f"{more}</message>"
+    )
+
+
+def write_encrypted(out: Outbound, own: str, encrypted: Element, picture: bool = False) -> str:
+    """-> the <message/> around what was made of `body`. Nothing beside it can be read: no words,
+    no language, no link."""
+    more = _beside(out, own, 0 if picture else len(_quotation(out)))
+    return enveloped(out.to.handle, message_id(out), encrypted, f"<body>{UNREADABLE}</body>{more}")
+
+
+def enveloped(to: str, id: str, encrypted: Element, more: str = "") -> str:
+    return (
+        f"<message type='chat' to={attribute(to)} id={attribute(id)}>{tostring(encrypted)}{more}"
+        "<encryption xmlns='urn:xmpp:eme:0' name='OMEMO' namespace='eu.siacs.conversations.axolotl'"
+        "/><store xmlns='urn:xmpp:hints'/></message>"
     )
 
 

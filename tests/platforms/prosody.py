@@ -38,7 +38,8 @@ https_ports = {{ {files} }} https_interfaces = {{ "127.0.0.1" }}
 https_ssl = {{ key = "{folder}/key.pem", certificate = "{folder}/cert.pem" }}
 http_external_url = "https://localhost:{files}/" http_default_host = "upload.{domain}"
 modules_enabled = {{
-  "roster", "saslauth", "tls", "disco", "blocklist", "ping", "smacks", "mam", "muc_mam"
+  "roster", "saslauth", "tls", "disco", "blocklist", "ping", "smacks", "mam", "muc_mam",
+  "pep"
 }}
 modules_disabled = {{ "s2s", "s2s_auth_certs" }}
 {tls}

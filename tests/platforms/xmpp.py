@@ -111,6 +111,16 @@ class XmppPhone:
 
     async def send_picture(self, body: bytes, text: str = "", name: str = "a.jpg") -> str:
         """The text is a message of its own, after it."""
+        link = await self.upload(body, name)
+        message = self.message(link)
+        message["oob"]["url"] = link
+        message.send()
+        if text:
+            await self.say(text)
+        return str(message["id"])
+
+    async def upload(self, body: bytes, name: str) -> str:
+        """-> the link to it."""
         type = "application/pdf" if name.endswith(".pdf") else "image/jpeg"
         answer = await self.client.plugin["xep_0363"].request_slot(
             slixmpp.JID(f"upload.{DOMAIN}"), name, len(body), type
@@ -124,12 +134,7 @@ class XmppPhone:
             ) as put,
         ):
             assert put.status == 201
-        message = self.message(slot["get"]["url"])
-        message["oob"]["url"] = slot["get"]["url"]
-        message.send()
-        if text:
-            await self.say(text)
-        return str(message["id"])
+        return str(slot["get"]["url"])
 
     async def _picture(self, url: str) -> bytes:
         async with aiohttp.ClientSession() as session, session.get(url, ssl=self.trust) as answer:

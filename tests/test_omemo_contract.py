@@ -1,0 +1,59 @@
+"""What every adapter promises, in an encrypted chat on a real Prosody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.message import Address, Exposed, Outbound
+from tests.conftest import need_program
+from tests.platforms.omemo import DOMAIN, OmemoPhone, OmemoPlatform
+from tests.test_contract import (  # noqa: F401
+    Gateway,
+    test_a_cut_connection_loses_nothing_either_way,
+    test_a_file_is_heard_as_what_it_is,
+    test_a_message_at_the_platform_s_limit_arrives,
+    test_a_native_reply_names_the_message_it_answers,
+    test_a_picture_is_fetched_byte_for_byte,
+    test_a_picture_is_seen_as_it_was_sent,
+    test_an_edit_names_the_message_it_replaces,
+    test_characters_that_break_streams_do_no_harm,
+    test_messages_of_one_person_keep_their_order,
+    test_nothing_written_while_the_bot_is_away_is_lost,
+    test_the_bot_corrects_its_own_message_in_place,
+    test_the_bot_s_answer_arrives_with_its_text_untouched,
+    test_what_a_person_writes_is_heard_whole,
+    test_what_was_not_committed_comes_again,
+    to,
+)
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    need_program("prosody")
+    platform = OmemoPlatform()
+    await platform.start()
+    gateway = Gateway(platform)
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+    await platform.stop()
+
+
+async def test_what_is_sensitive_goes_encrypted_also_to_whoever_wrote_in_plain_text(
+    gateway: Gateway,
+) -> None:
+    phone = await gateway.platform.phone()
+    assert isinstance(phone, OmemoPhone)
+    phone.encrypts = False
+    await phone.say("hello")
+    await gateway.until(1)
+    await gateway.adapter.send(to(phone, "for nobody else", "s1", sensitive=True))
+    assert (await phone.next()).text == "for nobody else"
+    await gateway.adapter.send(to(phone, "for everybody", "s2"))
+    await phone.next_plain()  # what goes with the encrypted one, for clients that cannot read it
+    assert (await phone.next_plain()).text == "for everybody"
+    nobody = Outbound("s3", Address("xmpp", f"nobody@{DOMAIN}"), "for nobody", sensitive=True)
+    with pytest.raises(Exposed):
+        await gateway.adapter.send(nobody)
