@@ -9,6 +9,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 
+from core.catalogues import Catalogue
 from core.folding import LOCALES
 
 ROOT = LOCALES.parent
@@ -33,6 +34,15 @@ def extracted() -> frozenset[Id]:
 def only_signs(id: Id) -> bool:
     """ "{code}: {n}" or "🔎": the same in every language, unless a catalogue knows better."""
     return not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", "".join(id)))
+
+
+SENTENCES = sorted((id for id in extracted() if not only_signs(id)), key=str)
+
+
+def lacking(tag: str) -> list[Id]:
+    """The sentences that readers of the language get in English."""
+    there = Catalogue(tag)
+    return [id for id in SENTENCES if id not in there.one and id not in there.many]
 
 
 @cache

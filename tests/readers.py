@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from core.catalogues import Catalogue, template
+from core.catalogues import Catalogue, Template, template
 from core.language import FSI, LRI, PDI, RLM, Languages
-from core.message import Arg
-from tests.catalogues import extracted
+from core.message import Arg, SayMany
+from tests.catalogues import Id, extracted
 
 MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 PSEUDO = "ug"
@@ -58,6 +58,7 @@ class Reading(Languages):
         self.meant: dict[str, list[str]] = {}
         self.commanded: dict[str, str] = {}
         self.wrong: list[str] = []
+        self.said: set[Id] = set()
         self._pseudo = Pseudo(PSEUDO)
 
     def catalogue(self, language: str) -> Catalogue | None:
@@ -71,6 +72,14 @@ class Reading(Languages):
         if self.tag == PSEUDO:
             self.wrong += faults(shown)
         return shown
+
+    def _find(self, id: str, language: str) -> tuple[Template, str]:
+        self.said.add(id)
+        return super()._find(id, language)
+
+    def _count(self, arg: SayMany, language: str) -> tuple[str, bool]:
+        self.said.add((arg.one, arg.many))
+        return super()._count(arg, language)
 
     def _name(self, kind: str, code: str, language: str) -> tuple[str, bool | None]:
         words, rtl = super()._name(kind, code, language)

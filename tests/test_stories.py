@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.catalogues import offered
+from tests.catalogues import lacking, only_signs
 from tests.platforms.memory import MemoryPlatform
 from tests.readers import PSEUDO, Reading
 from tests.world import World
@@ -25,6 +27,24 @@ def in_memory() -> dict[str, MemoryPlatform]:
 
 ORDERS = [names[n:] + names[:n] for n in range(3) for names in [tuple(in_memory())]]
 """Everybody is on every kind of platform once."""
+
+
+CORE = ("three_people_meet",)
+"""A first need, an offer, a conversation, its translation: nobody is left alone in there."""
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_language_is_offered_when_the_whole_first_way_is_in_it(database: str) -> None:
+    reading = Reading("fa")
+    places = dict(zip(PEOPLE, ORDERS[0], strict=True))
+    for story in STORIES:
+        if story.stem in CORE:
+            async with World(in_memory(), database, places, languages=reading) as world:
+                await world.tell(story.read_text("utf-8"))
+    said = {id for id in reading.said if not only_signs(id)}
+    assert len(said) > 40
+    for tag in offered():
+        assert tag == "en" or sorted(map(str, said & set(lacking(tag)))) == [], tag
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
