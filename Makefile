@@ -1,7 +1,8 @@
 # Every target does its own set-up. Needed beforehand: Python 3.11 or newer, git, make.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := prosody postgresql chromium chromium-driver fonts-noto-core gettext
+ELEMENT := tests/platforms/element
+PACKAGES := $(if $(shell command -v npm),,nodejs npm) prosody postgresql chromium chromium-driver fonts-noto-core gettext
 
 .PHONY: run demo setup test lint lock catalogues servers soak clean
 
@@ -14,7 +15,7 @@ demo: .venv/run
 # Everything that `run` needs, without running: for a service.
 setup: .venv/run
 
-test: servers .venv/test lint
+test: servers .venv/test $(ELEMENT)/node_modules lint
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/test
@@ -23,7 +24,7 @@ lint: .venv/test
 	$(BIN)/mypy
 
 # The slow repeats: every crash cut, long fuzzing.
-soak: servers .venv/test
+soak: servers .venv/test $(ELEMENT)/node_modules
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(ARGS)
 
 # The messages that people see, collected for translators; the test says what lacks a translation.
@@ -57,6 +58,11 @@ endef
 	$(VENV)
 	$(BIN)/pip install -q --require-hashes -r requirements-test.lock
 	touch $@ .venv/run
+
+# The Matrix client that the tests talk with.
+$(ELEMENT)/node_modules: $(ELEMENT)/package-lock.json
+	if command -v npm >/dev/null; then cd $(ELEMENT) && \
+	  npm ci --silent --no-audit --no-fund --ignore-scripts && touch node_modules; fi
 
 # Test servers from Debian, where this may install them; elsewhere the tests say what is missing.
 servers:

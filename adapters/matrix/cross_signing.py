@@ -27,6 +27,12 @@ class Estranged(Exception):
     refuses ours. The text is one safe line for the operator."""
 
 
+def device_keys(shelf: Shelf, olm: Olm) -> dict[str, Any]:
+    """-> our device's keys with our identity's signature: whoever sees the device first sees that
+    it is ours. To be kept on disk before it is sent."""
+    return _keys(shelf)["self_signing"].sign(olm.device_keys(), olm.user)
+
+
 async def introduce(
     client: AsyncClient, shelf: Shelf, olm: Olm, password: str, *, replace: bool = False
 ) -> str:
@@ -50,7 +56,7 @@ async def introduce(
     signer = keys["self_signing"]
     if not vouched(ours, user, signer.public, signer.public):
         # what we made is signed, never what the homeserver shows
-        body = {user: {device: signer.sign(expected, user)}}
+        body = {user: {device: device_keys(shelf, olm)}}
         answer = await _asked(client, "/keys/signatures/upload", body)
         if answer.get("failures"):  # with status 200
             raise Estranged("the homeserver refuses the signature of our device")

@@ -21,7 +21,7 @@ from typing import Any
 from nio import AsyncClient  # type: ignore[import-untyped]
 
 from adapters.matrix.asking import Denied, ask
-from adapters.matrix.cross_signing import Estranged, introduce
+from adapters.matrix.cross_signing import Estranged, device_keys, introduce
 from adapters.matrix.devices import Device, Devices
 from adapters.matrix.megolm import Megolm, Outgoing
 from adapters.matrix.olm import MEGOLM, Olm, Opened
@@ -169,6 +169,8 @@ class Encryption:
         """What is due towards our own homeserver: keys that others can reach us by, our identity
         (replace: another than it shows). Raises Unsent."""
         if body := self.olm.wanting(*self._keys):
+            if not self.olm.published:
+                body["device_keys"] = device_keys(self._shelf, self.olm)
             await self._shelf.keep()
             try:
                 await ask(self._client, "POST", "/keys/upload", body)

@@ -15,16 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from tests.platforms import Seen
-from tests.platforms.matrix import PASSWORD, MatrixPhone, seen
+from tests.platforms.matrix import API, PASSWORD, MatrixPhone, MatrixPlatform, seen
 
 HERE = pathlib.Path(__file__).parent
-
-
-def missing() -> str | None:
-    """-> what must be installed first; None: nothing."""
-    if not (HERE / "node_modules").is_dir():
-        return "a Matrix client for tests: npm ci --prefix tests/platforms/element"
-    return None
 
 
 class Client:
@@ -103,6 +96,16 @@ class ElementPhone(MatrixPhone):
     async def stop(self) -> None:
         await self.client.stop()
 
+    async def log_in_again(self) -> ElementPhone:
+        """-> the same person's phone with nothing on it: a new device, which nobody vouches for."""
+        who = {"type": "m.id.user", "user": self.user}
+        body = {"type": "m.login.password", "identifier": who, "password": PASSWORD}
+        account = await self.ask("POST", f"{API}/login", body)
+        phone = ElementPhone(self.synapse, account, self.bot, self.locale)
+        phone.device, phone.room, phone.sign = account["device_id"], self.room, False
+        await phone.start()
+        return phone
+
     async def make_room(self, **more: object) -> str:
         encrypted = more.get("encrypted", True)
         self.room = str(await self.client.do("chat", bot=self.bot, encrypted=encrypted))
@@ -127,3 +130,25 @@ class ElementPhone(MatrixPhone):
         picture = await self._picture(content)
         found = seen({"event_id": event["id"], "content": content})
         return replace(found, picture=picture)
+
+
+class ElementPlatform(MatrixPlatform):
+    """As `MatrixPlatform`, with people on Element. strict: who excludes insecure devices: every
+    second one, the first included."""
+
+    async def start(self) -> None:
+        await super().start()
+        self.phones: list[ElementPhone] = []
+
+    async def stop(self) -> None:
+        for phone in self.phones:
+            await phone.stop()
+        await super().stop()
+
+    async def phone(self, locale: str = "en") -> ElementPhone:
+        account = await self._register("person")
+        phone = ElementPhone(self.synapse, account, self.bot, locale)
+        phone.device, phone.strict = account["device_id"], len(self.phones) % 2 == 0
+        await phone.start()
+        self.phones.append(phone)
+        return phone

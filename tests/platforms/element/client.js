@@ -3,7 +3,16 @@
 // message that somebody else wrote.
 
 import readline from "node:readline";
+import { webcrypto } from "node:crypto";
 
+// What the library takes for granted and Debian's Node 18 lacks.
+globalThis.crypto ??= webcrypto;
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail } = {}) {
+    super(type);
+    this.detail = detail;
+  }
+};
 Promise.withResolvers ??= function () {
   const all = {};
   all.promise = new Promise((resolve, reject) => Object.assign(all, { resolve, reject }));
@@ -27,9 +36,10 @@ async function tell(event) {
   if (failed && !event.waits) {
     event.waits = true;
     event.once("Event.decrypted", () => tell(event));
+    setTimeout(() => tell(event), 2000);
     return;
   }
-  event.told = !failed;
+  event.told = true;
   const shield = event.isEncrypted() ? await client.getCrypto().getEncryptionInfoForEvent(event) : null;
   out({
     event: {
@@ -42,13 +52,9 @@ async function tell(event) {
 }
 
 const commands = {
-  async start({ url, user, token, device, password, strict, sign, seeds }) {
+  async start({ url, user, token, device, password, strict, sign }) {
     client = sdk.createClient({
       baseUrl: url, userId: user, accessToken: token, deviceId: device, logger,
-      cryptoCallbacks: {
-        getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], recovery],
-        cacheSecretStorageKey: () => {},
-      },
     });
     await client.initRustCrypto({ useIndexedDB: false });
     const crypto = client.getCrypto();
@@ -60,11 +66,6 @@ const commands = {
     await client.startClient({ initialSyncLimit: 0, lazyLoadMembers: false });
     await new Promise((resolve) => client.on("sync", (state) => state === "SYNCING" && resolve()));
     return true;
-  },
-  // Another log-in of the same person: its keys are signed by the identity that they have.
-  async export() {
-    const bundle = await client.getCrypto().olmMachine.exportCrossSigningKeys();
-    return { master: bundle.masterKey, self: bundle.self_signing_key, user: bundle.userSigningKey };
   },
   async reset({ user, password }) {
     await client.getCrypto().bootstrapCrossSigning({
@@ -92,9 +93,9 @@ const commands = {
   async write({ content }) {
     return (await client.sendMessage(room, content)).event_id;
   },
-  async discard() {
-    await client.getCrypto().forceDiscardSession(room);
-    return true;
+  async devices({ user }) {
+    const devices = await client.getCrypto().getUserDeviceInfo([user]);
+    return [...devices.get(user).keys()];
   },
   async state({ bot }) {
     const identity = await client.getCrypto().getUserVerificationStatus(bot);
