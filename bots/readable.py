@@ -27,6 +27,10 @@ _KINDS = {
         "I could not read this message: its encryption does not fit mine. Please send it again. If"
         " that fails too, turn this chat's encryption off and on again, and write once more."
     ),
+    "keyless": Say(
+        "I could not read this message: its key has not come. Please send it again. If that fails"
+        " too, leave this chat, open a new one with me, and write there."
+    ),
     "picture": _UNREADABLE,
     "voice": Say("I can't pass on voice messages yet without risk. Write it in words."),
     "video": Say("I can't pass on videos without risk. Write it in words."),

@@ -150,7 +150,7 @@ LARGEST_FILE = 10_000_000
 class File:
     """Something that came along with a message; nobody has looked into it.
 
-    kind  picture voice video document sticker location contact other encrypted
+    kind  picture voice video document sticker location contact other encrypted keyless
     ref   where its adapter finds it, for `fetch`; "": not a picture or a PDF, or out of reach.
           It names people and opens files: never stored, never logged
     size  bytes, as the platform says; 0: it does not say

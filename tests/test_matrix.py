@@ -522,12 +522,15 @@ async def test_other_bots_are_not_answered(gateway: Gateway) -> None:
     assert text((await gateway.until(2))[1]) == "I am a person"
 
 
-async def test_an_encrypted_message_is_heard_as_one_that_cannot_be_read(gateway: Gateway) -> None:
+async def test_an_encrypted_message_is_heard_as_one_that_cannot_be_read(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.matrix.reading.PATIENCE", 0.1)
     phone = await introduced(gateway)
     content = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgA", "session_id": "s"}
     await phone.write(content, "m.room.encrypted")
     event = inbound((await gateway.until(2))[1])
-    assert (event.files, event.text, event.encrypted) == ((File("encrypted"),), "", False)
+    assert (event.files, event.text, event.encrypted) == ((File("keyless"),), "", False)
 
 
 MALFORMED: list[dict[str, object]] = [

@@ -3,7 +3,7 @@
 A person is their user id; they are answered in the room that holds only them and the bot, where
 they wrote last, end-to-end encrypted if the room is. The position in the stream (`next_batch`) is
 stored with what was heard, never before; what reading it changed is on disk before the next is
-asked for. What cannot be read is heard as a file of the kind "encrypted".
+asked for. What cannot be read is heard as a file of the kind "keyless".
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def read(event: Event) -> Inbound | None:
     elif kind == "m.sticker":
         files = (File("sticker"),)
     elif kind == "m.room.encrypted":
-        files = (File("encrypted"),)
+        files = (File("keyless"),)
     else:
         return None
     return Inbound(
