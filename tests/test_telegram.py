@@ -210,6 +210,7 @@ async def test_stopped_amid_a_batch_everything_is_heard_and_takes_effect_once(
 PROCESS = """
 import asyncio, os, sys
 from adapters.telegram import Telegram
+from tests.safes import Pocket
 token, api, file, stuck_after = sys.argv[1:]
 heard = []
 async def hear(event):
