@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from core.catalogues import offered
 from core.message import Down
 
-_LONGEST_KEPT = 3650
+_KEPT = {"telegram_hours": (0, 47)}
+"""Least and most, where they are not a day or an hour, and ten years."""
 AUDIENCES = ("anyone", "vouched", "verified")
 
 
@@ -64,6 +65,7 @@ class RetentionSettings:
     audit_days: int = 180
     heard_days: int = 14
     copies_days: int = 30
+    telegram_hours: int = 24
 
 
 @dataclass(frozen=True)
@@ -280,9 +282,10 @@ def _check(config: Config) -> None:
             raise Wrong(f"{where}: {tag} is not translated yet; there are: {', '.join(there)}")
     kept = config.retention
     for length in dataclasses.fields(kept):
-        if not 1 <= getattr(kept, length.name) <= _LONGEST_KEPT:
+        least, most = _KEPT.get(length.name, (1, 3650))
+        if not least <= getattr(kept, length.name) <= most:
             where = config.where("retention", length.name)
-            raise Wrong(f"{where} must be a whole number from 1 to {_LONGEST_KEPT}")
+            raise Wrong(f"{where} must be a whole number from {least} to {most}")
     if kept.warning_days >= kept.idle_days:
         where = config.where("retention", "warning_days")
         raise Wrong(f"{where} must be less than idle_days, which is {kept.idle_days}")

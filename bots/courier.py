@@ -15,7 +15,7 @@ from typing import Any
 
 from adapters import Adapter
 from bots.pace import Lane, Pace
-from bots.rendering import LOST, rendered
+from bots.rendering import LOST, quotes, rendered
 from core import outbox
 from core.actions import belonging
 from core.language import Languages
@@ -258,7 +258,9 @@ class Courier:
                 lane.not_before = loop.time() + adapter.facts.gap
             values = () if adapter.facts.buttons else tuple(c.value for c in row.notice.choices)
             natives, lane.natives = tuple(lane.natives), []
-            await self._record(Sent(row, natives, values))
+            shows = row.notice.picture is not None or quotes(row.notice.say)
+            fleeting = shows and adapter.facts.reader == "telegram"
+            await self._record(Sent(row, natives, values, fleeting))
             self.delivered += 1
             if row.key.startswith(outbox.FAREWELL):
                 await self._surely(partial(belonging.unless_busy, who=row.person))

@@ -22,6 +22,7 @@ from bots.limits import Limits
 from bots.pictures import Pictures
 from bots.safekeeping import Safekeeping
 from bots.talk import Talk
+from bots.unsending import Unsending
 from core.message import Down, Event, Inbound
 from core.store import Done, Job, Store, StoreDown
 from core.text import numbers
@@ -60,6 +61,7 @@ class Gateway:
             limits.begin(self._heard, self.do)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.pictures = Pictures(self.do, adapters)
+        self.unsending = Unsending(self.do, store.clock, adapters, self.courier.paces)
         self.clock = Clock(self.do, store.clock, kept)
         self.drafts = Drafts(self.do, talk.languages, engine) if engine is not None else None
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
@@ -88,6 +90,8 @@ class Gateway:
                 platform, _, handle = what.partition(":")
                 if adapter := self.adapters.get(platform):
                     adapter.forget(handle)
+            elif kind == "unsends":
+                self.unsending.wake()
             elif kind == "draft":
                 if self.drafts is not None:
                     self.drafts.wake(what)
@@ -158,6 +162,7 @@ class Gateway:
                 group.create_task(self.limits.run())
             group.create_task(self.courier.run())
             group.create_task(self.clock.run())
+            group.create_task(self.unsending.run())
             if self.drafts is not None:
                 group.create_task(self.drafts.run())
             for name, adapter in self.adapters.items():

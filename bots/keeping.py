@@ -131,7 +131,8 @@ def forget(config: Config, address: Address) -> int:
             print(f"Nothing of theirs can be read any more. Their rows are still there ({why});")
             print("the next start of the gateway erases them.")
         else:
-            print("Done. Nothing of theirs can be read any more.")
+            print("Done. Nothing of theirs can be read any more. What the gateway wrote to them is")
+            print("deleted from their chat, as far as the messenger lets it, while it runs.")
     finally:
         store.close()
     return 0

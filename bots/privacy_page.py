@@ -14,6 +14,10 @@ def privacy_page(kept: RetentionSettings) -> str:
         return f"{count} day" if count == 1 else f"{count} days"
 
     hours = f"{kept.undelivered_hours} hour" + "s" * (kept.undelivered_hours != 1)
+    telegram = "as long as your chat; the gateway deletes none"
+    if kept.telegram_hours:
+        within = f"{kept.telegram_hours} hour" + "s" * (kept.telegram_hours != 1)
+        telegram = f"{within}; then the gateway deletes it for both sides"
     closed, messages, idle = map(days, (kept.closed_days, kept.copies_days, kept.idle_days))
     rows = (
         ("your account's address on a messenger", "until you are forgotten"),
@@ -31,6 +35,12 @@ def privacy_page(kept: RetentionSettings) -> str:
         ("pictures, made anew from their pixels", f"until they are delivered, at most {hours}"),
         ("a message that can't be delivered", f"{hours}; then its author is told"),
         ("where a message stands in your chat, so that a reply finds its way", messages),
+        ("on Telegram, a message of the gateway's that shows somebody's words", telegram),
+        (
+            "when you are forgotten, which of the gateway's messages are to be deleted from your"
+            " chat",
+            f"until that is done, at most {hours}",
+        ),
         ("an answer to a question of the gateway's", "until the last question is answered"),
         ("a fingerprint of each message, so that it counts once", days(kept.heard_days)),
         (
@@ -76,6 +86,8 @@ conversations go, and the keys to them, so that no copy of the database can be r
 {table}
 
 What people write, and where they are, is sealed on the disk. The gateway asks for no name,
-number or place, and keeps no record of when anybody reads. It can't delete what the messengers
+number or place, and keeps no record of when anybody reads. When you are forgotten it deletes
+its messages to you as far as the messenger lets it: on Telegram those of the last two days, on
+Matrix all that it still knows; on XMPP it asks your apps to. It can't delete what the messengers
 themselves keep, or what stands on other people's phones.
 """

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from core.language import Languages
-from core.message import Facts, Joined, Outbound, Say, lines, paragraphs
+from core.message import (
+    Arg,
+    Facts,
+    Joined,
+    Outbound,
+    Quote,
+    Say,
+    SayMany,
+    lines,
+    paragraphs,
+)
 from core.outbox import Waiting
 from core.text import defanged, split
 
@@ -46,3 +56,11 @@ def rendered(
         key = f"{row.key}/p"
         outs.append(Outbound(key, row.to, "", language=row.language, picture=picture))
     return outs
+
+
+def quotes(arg: Arg) -> bool:
+    """Whether somebody's words are in it."""
+    parts = arg.parts if isinstance(arg, Joined) else ()
+    if isinstance(arg, Say | SayMany):
+        parts = tuple(arg.args.values())
+    return isinstance(arg, Quote) or any(map(quotes, parts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bots.config import RetentionSettings
-from core import audit, forgetting, outbox, people, rationing, timers
+from core import audit, forgetting, outbox, people, rationing, timers, unsends
 from core.actions import agreeing, belonging, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
@@ -170,6 +170,9 @@ def _forgotten(book: Book, kept: RetentionSettings) -> list[Notice]:
 
 def _old(book: Book, kept: RetentionSettings) -> None:
     """Copies go, and with them what is still told of old entries: no reply finds them any more."""
+    if kept.telegram_hours:
+        unsends.passing(book, book.now - kept.telegram_hours * HOUR)
+    unsends.drop(book, book.now - kept.undelivered_hours * HOUR)
     pictures.shred(book, book.now - kept.undelivered_hours * HOUR)
     for statement, seconds in (
         ("delete from files where at <= :before", kept.copies_days * DAY),

@@ -35,8 +35,8 @@ def own(
 ) -> None:
     """The author's own message is a copy too: replies to it, and its edits, lead to the entry."""
     book.do(
-        "insert into copies(address, native_index, native, entry, reply, at)"
-        " values (:address, :mark, :native, :entry, :reply, :now)",
+        "insert into copies(address, native_index, native, entry, reply, ours, at)"
+        " values (:address, :mark, :native, :entry, :reply, 0, :now)",
         address=address,
         **named(book, person, address, native),
         entry=entry,

@@ -39,6 +39,7 @@ _OF_A_PERSON = (
     "delete from translations where person = :id",
     "delete from tasks where person = :id",
     "delete from copies where address in (select id from addresses where person = :id)",
+    "delete from unsends where owner = :id",
     "delete from members where person = :id",
     "delete from invitations where person = :id",
     "delete from offers where person = :id or need in (select id from needs where person = :id)",
@@ -106,5 +107,6 @@ def forgotten(connection: Connection, vault: Vault) -> list[str]:
     ids = connection.exec_driver_sql(
         "select id from people union all select id from conversations"
         " union all select distinct owner from safe"
+        " union all select id from unsends where owner = id"
     )
     return sorted(vault.missing(list(ids.scalars())))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from core import copies, people
+from core import copies, people, unsends
 from core.message import Address, Choice, Notice, Reply, Sayable
 from core.packing import pack, unpack
 from core.privacy import Damaged
@@ -49,6 +49,8 @@ class Sent:
     waiting: Waiting
     natives: tuple[str, ...]
     choices: tuple[str, ...]
+    fleeting: bool = False
+    """It shows somebody's words where others read them."""
 
 
 def put(book: Book, notices: Iterable[Notice]) -> None:
@@ -220,8 +222,9 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
         [{"id": s.waiting.id} for s in sent],
     )
     book.many(
-        "insert into copies(address, native_index, native, key, entry, reply, choices, at)"
-        " values (:address, :mark, :native, :key, :entry, :reply, :choices, :at)",
+        "insert into copies"
+        "(address, native_index, native, key, entry, reply, choices, fleeting, at) values"
+        " (:address, :mark, :native, :key, :entry, :reply, :choices, :fleeting, :at)",
         [
             {
                 "address": s.waiting.address,
@@ -230,6 +233,7 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
                 "entry": s.waiting.notice.entry if native == s.natives[0] else None,
                 "reply": copies.dump_reply(s.waiting.notice.reply),
                 "choices": json.dumps(s.choices) if s.choices and native == s.natives[-1] else None,
+                "fleeting": int(s.fleeting),
                 "at": book.now,
             }
             for s in sent
@@ -237,6 +241,9 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
             for native in s.natives
         ],
     )
+    for s in sent:  # it was on its way when they were forgotten
+        if not s.waiting.key.startswith(FAREWELL) and not book.vault.knows(s.waiting.person):
+            unsends.put(book, s.waiting.to, tuple((native, book.now) for native in s.natives))
 
 
 def farewell(book: Book, to: Address, language: str, state: str, say: Sayable) -> Notice:

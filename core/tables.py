@@ -5,8 +5,8 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-tasks.text and .draft, outbox.notice, people.lock. Under the conversation's: entries.text,
-members.pseudonym, files.body.
+tasks.text and .draft, outbox.notice, people.lock, unsends.chat. Under the conversation's:
+entries.text, members.pseudonym, files.body.
 """
 
 from __future__ import annotations
@@ -249,6 +249,8 @@ outbox = _table(
     Index("outbox_of", "person"),
 )
 # A notice or an entry as it stands on one address. choices: the values of its numbered lines.
+# ours: 0 for its author's own message. fleeting: it shows somebody's words where others read, and
+# is taken back after a time.
 copies = _table(
     "copies",
     _id(),
@@ -260,10 +262,23 @@ copies = _table(
     _text("choices", null=True),
     _int("at"),
     _text("native_index", default=""),
+    _int("ours", default=1),
+    _int("fleeting", default=0),
     Index("copy_named", "address", "native_index"),
     Index("copy_of_entry", "entry", "address"),
     Index("copy_of_key", "key"),
     Index("copy_at", "at"),
+    Index("copy_fleeting", "fleeting", "at"),
+)
+# What is to be deleted from people's chats. chat: its address and native ids, sealed under the key
+# of owner: the person, or this very row once they are forgotten.
+unsends = _table(
+    "unsends",
+    _text("id", key=True),
+    _text("owner"),
+    _text("chat"),
+    _int("at"),
+    Index("unsends_of", "owner"),
 )
 # What is due at a time. kind names a function of `bots.clock`, about its subject.
 timers = _table(

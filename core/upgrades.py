@@ -223,9 +223,23 @@ def _drafts(connection: Connection, vault: Vault) -> None:
     connection.execute(text("alter table tasks add column draft text not null default ''"))
 
 
+def _unsends(connection: Connection, vault: Vault) -> None:
+    """13: what is to be deleted from chats, and which copies are to be after a time."""
+    connection.execute(text("alter table copies add column ours bigint default '1' not null"))
+    connection.execute(text("alter table copies add column fleeting bigint default '0' not null"))
+    connection.execute(text("create index copy_fleeting on copies (fleeting, at)"))
+    connection.execute(
+        text(
+            "create table unsends (id text not null, owner text not null, chat text not null,"
+            " at bigint not null, primary key (id))"
+        )
+    )
+    connection.execute(text("create index unsends_of on unsends (owner)"))
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
-    _rations, _drafts,
+    _rations, _drafts, _unsends,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

@@ -51,7 +51,9 @@ BOTS = {
     "bots/keeping.py": {"sqlalchemy"},
 }
 SEES_ADAPTERS = {"bots/__main__.py"}
-KNOWS_THE_PROTOCOL = {"bots/gateway.py", "bots/courier.py", "bots/pictures.py"}
+KNOWS_THE_PROTOCOL = {
+    "bots/gateway.py", "bots/courier.py", "bots/pictures.py", "bots/unsending.py",
+}  # fmt: skip
 """They import the type `adapters.Adapter`, which is a seam, and no platform."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import forgetting, locks, outbox, people
+from core import forgetting, locks, outbox, people, unsends
 from core.actions import No, parting
 from core.actions.needs import shut
 from core.actions.trust import giver_of, use_up
@@ -76,15 +76,23 @@ def forget(book: Book, who: Person) -> list[Notice]:
     place = people.place(book, who.address)
     notices = let_go(book, who)
     if place is not None:
-        done = Say("Done. Nothing about you is left here. Delete this chat on your phone too.")
+        done = Say(
+            "Done. Nothing about you is left here. I am removing my messages, as far as this"
+            " messenger lets me; delete this chat on your phone too."
+        )
         notices.append(outbox.farewell(book, place, who.language, who.state, done))
     return notices
 
 
 def let_go(book: Book, who: Person) -> list[Notice]:
-    """Deletes everything of this person, also when they are frozen: the one road of all forgetting.
+    """Deletes everything of this person, also when they are frozen, and soon what the gateway sent
+    them: the one road of all forgetting.
     Peers learn only that the conversation is closed."""
-    return [notice for one in locks.together(book, who) for notice in let_one_go(book, one)]
+    notices = []
+    for one in locks.together(book, who):
+        unsends.of_person(book, one.id)
+        notices += let_one_go(book, one)
+    return notices
 
 
 def let_one_go(book: Book, who: Person) -> list[Notice]:
