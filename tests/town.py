@@ -79,6 +79,7 @@ class Town:
         room.says("asker", "زبان انگلیسی")
         room.people["stranger"] = Somebody(Address("buttons", "handle-of-stranger-49e1"), "en")
         self.names = self._names()
+        self.before = room.store.now(_state)
 
     def _need(self, word: str) -> str:
         self.room.says("asker", f"نیاز: یک نویسنده برای نامهٔ {word}")
@@ -129,10 +130,9 @@ class Town:
         )  # fmt: skip
 
         def job(book: Book) -> None:
-            before = _state(book)
             room._heard(book, event)
             after = _state(book)
-            found.append({table for table in before if before[table] != after[table]})
+            found.append({table for table in after if self.before[table] != after[table]})
             raise _Undone
 
         with contextlib.suppress(_Undone):
