@@ -66,6 +66,21 @@ def test_all_that_is_held_of_somebody_is_shown_and_nobody_elses_place(
     assert not [id for id in ids if id in said]
 
 
+def test_a_part_of_a_translation_that_is_not_whole_yet_is_shown(room: Room) -> None:
+    def plant(book: Book) -> None:
+        tom, entry = room.id(book, "Tom"), book.value("select id from entries limit 1")
+        book.do(
+            "insert into tasks(entry, language, part, person, until, text)"
+            " values (:entry, 'en', 7, :tom, 0, :text)",
+            entry=entry,
+            tom=tom,
+            text=book.seal(tom, "tasks.text", f"{entry}.en.7", "half of it, secret-tom"),
+        )
+
+    room.store.now(plant)
+    assert "half of it, secret-tom" in exported(room, "Tom")
+
+
 def test_no_time_is_shown(room: Room) -> None:
     room.says("Ana", "لغو")
     before = exported(room, "Ana")

@@ -205,6 +205,13 @@ def _translations(book: Book, who: Person) -> Iterator[tuple[Sayable, int]]:
     ):
         text = book.unseal(who.id, "translations.text", f"{entry}.{language}", sealed)
         yield lines(Name("language", language), Quote(text)), len(text)
+    for entry, language, part, sealed in book.all(
+        "select entry, language, part, text from tasks where person = :who and text <> ''"
+        " order by entry, part",
+        who=who.id,
+    ):
+        text = book.unseal(who.id, "tasks.text", f"{entry}.{language}.{part}", sealed)
+        yield lines(Name("language", language), Quote(text)), len(text)
 
 
 def _reports(book: Book, who: Person) -> Iterator[tuple[Sayable, int]]:
