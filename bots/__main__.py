@@ -25,6 +25,7 @@ from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.engines import engine_of
 from bots.gateway import Gateway
 from bots.limits import Limits
+from bots.menu import menu
 from bots.privacy_page import privacy_page
 from bots.talk import Talk
 from bots.turn import Community
@@ -69,7 +70,8 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
     """What the adapter is made with: its settings, secrets read from their files."""
     if name == "telegram" and (telegram := config.telegram):
         token = config.secret(name, "token_file")
-        return {"token": token, "api": telegram.api, "proxy": telegram.proxy}
+        listed = menu(Languages(config.community.languages))
+        return {"token": token, "api": telegram.api, "proxy": telegram.proxy, "menu": listed}
     if name == "xmpp" and (xmpp := config.xmpp):
         return {
             "jid": xmpp.jid,

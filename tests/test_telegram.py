@@ -19,6 +19,8 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from adapters.telegram import Telegram, poller, requests
+from bots.menu import menu
+from core.language import RLM, Languages
 from core.message import (
     Down,
     Event,
@@ -455,12 +457,21 @@ async def test_check_names_the_setting_that_is_wrong(
     assert down.value.key == key
 
 
-async def test_check_gives_the_bot_s_name_and_the_menu_is_set(
-    platform: TelegramPlatform, gateway: Gateway
-) -> None:
+async def test_check_gives_the_bot_s_name(platform: TelegramPlatform) -> None:
     assert await platform.adapter().check() == "@movebot"
-    await platform.api.until(lambda: set(platform.api.commands) == {"", "fa"})
-    assert "forget" in platform.api.commands["fa"]
+
+
+async def test_the_menu_button_lists_the_commands_in_the_reader_s_language(
+    platform: TelegramPlatform,
+) -> None:
+    bot = Telegram(token=platform.api.token, api=platform.api.url, menu=menu(Languages()))
+    run = asyncio.create_task(bot.run(Gateway(platform).hear, None, Pocket()))
+    wanted = {"", "fa", "ar", "ru", "zh", "es", "fr", "ko", "tr", "uk"}
+    await platform.api.until(lambda: set(platform.api.commands) == wanted)
+    await finish(run)
+    assert platform.api.commands[""]["need"] == "ask for help"
+    assert platform.api.commands["fa"]["need"] == f"{RLM}درخواست کمک"
+    assert platform.api.commands["zh"].keys() == platform.api.commands[""].keys()
 
 
 # ------------------------------------------------------------------------------ sending

@@ -23,7 +23,7 @@ from telegram.error import (
 )
 
 from adapters.telegram import unsending
-from adapters.telegram.menu import MENU
+from adapters.telegram.menu import Menu, settings
 from adapters.telegram.poller import Event, Poller
 from adapters.telegram.requests import UPLOAD, Flood, NotSent, Requests
 from adapters.telegram.updates import WANTED
@@ -63,7 +63,7 @@ NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message
 
 class Telegram:
     """token: from @BotFather. api: the server's URL. proxy: http, socks5 (names are looked up by
-    the proxy) or None."""
+    the proxy) or None. menu: what opens behind the menu button."""
 
     facts = Facts(
         buttons=True,
@@ -79,9 +79,15 @@ class Telegram:
     )
 
     def __init__(
-        self, *, token: str, api: str = "https://api.telegram.org", proxy: str | None = None
+        self,
+        *,
+        token: str,
+        api: str = "https://api.telegram.org",
+        proxy: str | None = None,
+        menu: Menu | None = None,
     ) -> None:
         self.up = asyncio.Event()
+        self._menu = menu or {}
         self._token, self._api, self._proxy = token, api.rstrip("/"), proxy
         self._bot: Bot | None = None
         self._asides: set[asyncio.Task[None]] = set()
@@ -113,9 +119,7 @@ class Telegram:
         except TelegramError as error:
             return self._down(error)
         self.up.set()
-        for language, commands in MENU.items():
-            people = {"type": "all_private_chats"}
-            self._aside("SetMyCommands", commands=commands, scope=people, language_code=language)
+        self._aside("SetMyCommands", *settings(self._menu))
         failed = 0
         while True:
             try:
@@ -146,18 +150,20 @@ class Telegram:
         if not isinstance(event, Inbound):
             return
         if event.pressed is not None:
-            self._aside("AnswerCallbackQuery", callback_query_id=event.id[1:])
+            self._aside("AnswerCallbackQuery", {"callback_query_id": event.id[1:]})
         elif handed_on and len(self._asides) < TICKS and not self._pauses():
             tick = [{"type": "emoji", "emoji": TICK}]
             where = {"chat_id": event.sender.handle, "message_id": event.native}
-            self._aside("SetMessageReaction", **where, reaction=tick)
+            self._aside("SetMessageReaction", where | {"reaction": tick})
 
-    def _aside(self, method: str, /, **fields: Any) -> None:
-        """Nice to have: nobody waits for it, and it may fail ("query is too old")."""
+    def _aside(self, method: str, /, *calls: dict[str, Any]) -> None:
+        """Nice to have, one after the other: nobody waits for it, and it may fail ("query is too
+        old")."""
 
         async def attempt() -> None:
             with contextlib.suppress(TelegramError):
-                await self._call(method, **fields)
+                for fields in calls:
+                    await self._call(method, **fields)
 
         task = asyncio.create_task(attempt())
         self._asides.add(task)

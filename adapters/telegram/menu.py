@@ -1,37 +1,22 @@
-"""The list that opens behind Telegram's menu button (setMyCommands).
-
-Telegram takes Latin commands only; the descriptions are in the reader's language. Every other
-language sees the English ones, and every command can be written in any language anyway.
-"""
+"""The list that opens behind Telegram's menu button."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-def _menu(**commands: str) -> list[dict[str, str]]:
-    return [{"command": word, "description": text} for word, text in commands.items()]
+Menu = Mapping[str, Sequence[tuple[str, str]]]
+"""language -> the commands, and what each does; English is for whoever has another language."""
 
 
-MENU: dict[str | None, list[dict[str, str]]] = {
-    None: _menu(
-        need="Ask for help",
-        needs="Open needs",
-        skills="What you can help with",
-        mine="Your needs and conversations",
-        language="Change the language",
-        stop="No more alerts",
-        forget="Delete everything about you here",
-        cancel="Leave the open question",
-        help="What you can do here",
-    ),
-    "fa": _menu(
-        need="کمک می‌خواهم",
-        needs="نیازهای باز",
-        skills="کمکی که از شما برمی‌آید",
-        mine="نیازها و گفتگوهای شما",
-        language="تغییر زبان",
-        stop="دیگر هشداری نیاید",
-        forget="پاک کردن هر چه از شما اینجاست",
-        cancel="کنار گذاشتن پرسش باز",
-        help="کارهایی که اینجا می‌توانید بکنید",
-    ),
-}
+def settings(menu: Menu) -> Iterator[dict[str, Any]]:
+    """What https://core.telegram.org/bots/api#setmycommands is called with, once a language: two
+    letters there, and Latin commands."""
+    for language, lines in menu.items():
+        tag = None if language == "en" else language.split("_")[0]
+        if tag is None or len(tag) == 2:
+            yield {
+                "commands": [{"command": word, "description": what} for word, what in lines],
+                "scope": {"type": "all_private_chats"},
+                "language_code": tag,
+            }

@@ -73,7 +73,7 @@ class BotApi:
         self.unsent: dict[int, asyncio.Queue[int]] = defaultdict(asyncio.Queue)
         self.clock: Callable[[], float] = time.time
         self.reactions: dict[tuple[int, int], str] = {}
-        self.commands: dict[str, list[str]] = {}
+        self.commands: dict[str, dict[str, str]] = {}
         self.queries: dict[str, bool] = {}  # callback id -> answered
         self.updates: list[dict[str, Any]] = []
         self.update_id = 700_000_000
@@ -265,7 +265,7 @@ class BotApi:
                 raise Refusal(400, "Bad Request: BOT_COMMAND_INVALID")
             if not 1 <= len(command.description) <= 256:
                 raise Refusal(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
-        self.commands[call.language_code or ""] = [c.command for c in call.commands]
+        self.commands[call.language_code or ""] = {c.command: c.description for c in call.commands}
         return True
 
     async def do_getupdates(self, call: Any) -> Any:
