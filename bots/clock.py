@@ -86,11 +86,18 @@ def forget_newcomer(book: Book, person: str) -> list[Notice]:
     return []
 
 
+def release(book: Book, person: str) -> list[Notice]:
+    """What waited for its time may go to them."""
+    book.wakes.add(f"person:{person}")
+    return []
+
+
 KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
     f.__name__: f
     for f in (
         wake_more, ask_still_needed, close_unanswered, look_for_translators, daily, freeze_idle,
         forget_newcomer, desk.nudge_translator, desk.return_task,
+        release,
     )
 }  # fmt: skip
 

@@ -1,26 +1,26 @@
 """From the outbox to the people: in order for each address, at each platform's pace, answers before
-alerts. What was sent is recorded with its native id, so that replies to it find their way.
-"""
+alerts. What was sent is recorded with its native id, so that replies to it find their way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from adapters import Adapter
-from bots.pace import Lane, Pace
+from bots.pace import Lane, Pace, pause
+from bots.records import Records
 from bots.rendering import LOST, quotes, rendered
 from core import outbox
 from core.actions import belonging
 from core.language import Languages
 from core.message import (
     Address,
+    Exposed,
     Gone,
     Later,
     Outbound,
@@ -35,7 +35,6 @@ from core.store import Book, Done, StoreDown
 log = logging.getLogger("movements.courier")
 
 Do = Callable[[Any], Awaitable[Any]]
-_LONGEST_PAUSE = 60.0
 _LANDING = 2.0
 _FRESH = 10.0
 """Seconds for which a row that was read counts as there still, unless somebody is forgotten."""
@@ -52,7 +51,9 @@ class Courier:
     def __init__(self, do: Do, languages: Languages, adapters: Mapping[str, Adapter]) -> None:
         self.do, self.languages, self.adapters = do, languages, adapters
         self.paces = {name: Pace(adapter.facts) for name, adapter in adapters.items()}
-        self.lanes: dict[str, Lane] = {}
+        self.lanes: dict[tuple[str, int], Lane] = {}  # by person and address
+        self.away: frozenset[str] = frozenset()
+        """Platforms that have been down for so long that others take over."""
         self.known: dict[int, float] = {}
         """The rows that are held here, and when each was seen to be there."""
         self.last = 0
@@ -67,8 +68,7 @@ class Courier:
         self.sure.set()
         self.ending = False
         self.flying: dict[Address, asyncio.Future[None]] = {}
-        self.sent: list[tuple[Sent, asyncio.Future[None]]] = []
-        self.recording: asyncio.Task[None] | None = None
+        self.records = Records(self._surely)
         self.delivered = 0
 
     def wake(self) -> None:
@@ -77,6 +77,14 @@ class Courier:
     def again(self, person: str) -> None:
         self.returned.add(person)
         self.news.set()
+
+    def reroute(self, away: Collection[str]) -> None:
+        """What waits for these platforms goes to the other addresses of whoever has some."""
+        changed = self.away ^ frozenset(away)
+        self.away = frozenset(away)
+        for (person, _), lane in self.lanes.items():
+            if changed and lane.rows:
+                self.again(person)
 
     def doubt(self) -> None:
         self.doubted = True
@@ -92,7 +100,9 @@ class Courier:
                 await self._load()
         finally:
             tasks = [lane.task for lane in self.lanes.values() if lane.task]
-            tasks += [t for t in (self.recording, *(p.ticking for p in self.paces.values())) if t]
+            tasks += [
+                t for t in (self.records.task, *(p.ticking for p in self.paces.values())) if t
+            ]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -121,7 +131,7 @@ class Courier:
     def look(self, book: Book) -> tuple[list[Waiting], int, bool]:
         """-> what waits after the last row that was taken: a job, and the last of each commit that
         put something there."""
-        return outbox.waiting(book, after=self.last)
+        return outbox.waiting(book, after=self.last, away=self.away)
 
     def found(self, end: Done) -> None:
         """The end of a commit's last job. While other rows are looked for, or are to stand before
@@ -139,40 +149,51 @@ class Courier:
         if self.ending or row.id in self.known or row.to.platform not in self.adapters:
             return
         self.known[row.id] = asyncio.get_running_loop().time()
-        lane = self.lanes.setdefault(row.person, Lane())
+        lane = self.lanes.setdefault((row.person, row.address), Lane())
         lane.rows.append(row)
         if row.urgent:
             self.paces[row.to.platform].hurry(lane)
         if lane.task is None:
             if not self.began:  # an earlier process may have sent it just before it ended
                 self.flying.setdefault(row.to, asyncio.get_running_loop().create_future())
-            lane.task = asyncio.create_task(self._drain(row.person, lane))
+            lane.task = asyncio.create_task(self._drain((row.person, row.address), lane))
 
     async def _readdress(self, person: str) -> None:
         """Somebody is reached elsewhere now: what waits goes there, in the same order. A message
-        that is just being sent stays where it is."""
+        that is just being sent stays where it is, and so does one that may be there already on a
+        platform that is away."""
         while True:
-            lane = self.lanes.get(person)
-            if lane and lane.task and not lane.flying:
-                lane.task.cancel()
-                await asyncio.gather(lane.task, return_exceptions=True)
-                lane.task = None  # one that had not begun yet does not say so itself
-                if lane.rows:
-                    self._landed(lane.rows[0])
-            rows = await self._surely(partial(outbox.waiting_for, person=person))
-            lane = self.lanes.setdefault(person, Lane())
-            if lane.task is None or lane.flying:
+            for lane in self._lanes_of(person).values():
+                if lane.task and not lane.flying:
+                    lane.task.cancel()
+                    await asyncio.gather(lane.task, return_exceptions=True)
+                    lane.task = None  # one that had not begun yet does not say so itself
+                    if lane.rows:
+                        self._landed(lane.rows[0])
+            rows = await self._surely(partial(outbox.waiting_for, person=person, away=self.away))
+            lanes = self._lanes_of(person)
+            if all(lane.task is None or lane.flying for lane in lanes.values()):
                 break
-        ahead = [lane.rows[0]] if lane.task else []
-        for row in list(lane.rows)[len(ahead) :]:
-            self.known.pop(row.id, None)
-        lane.rows = deque(ahead)
-        if not ahead:
-            lane.natives, lane.not_before = [], 0.0
+        for lane in lanes.values():
+            maybe = bool(lane.rows) and lane.maybe and lane.rows[0].to.platform in self.away
+            ahead = [lane.rows[0]] if lane.task or maybe else []
+            for row in list(lane.rows)[len(ahead) :]:
+                self.known.pop(row.id, None)
+            lane.rows = deque(ahead)
+            if not ahead:
+                lane.natives, lane.perhaps, lane.not_before = [], False, 0.0
         for row in rows:
             self._queue(row)
-        if not lane.rows:
-            self.lanes.pop(person, None)
+        ahead_of = [lane.task for lane in lanes.values() if lane.task and lane.flying]
+        for key, lane in self._lanes_of(person).items():
+            lane.behind = [] if lane.flying else ahead_of
+            if not lane.rows:
+                self.lanes.pop(key, None)
+            elif lane.task is None:
+                lane.task = asyncio.create_task(self._drain(key, lane))
+
+    def _lanes_of(self, person: str) -> dict[tuple[str, int], Lane]:
+        return {key: lane for key, lane in self.lanes.items() if key[0] == person}
 
     async def _look_again(self) -> None:
         """What was deleted while it waited here is let go: its author, or its reader, was forgotten
@@ -183,19 +204,26 @@ class Courier:
             there = await self._surely(outbox.still_waiting)
             now, gone = asyncio.get_running_loop().time(), held - there
             self.known.update(dict.fromkeys(held & there & self.known.keys(), now))
-            for person in [p for p, lane in self.lanes.items() if lane.holds(gone)]:
+            for person in {key[0] for key, lane in self.lanes.items() if lane.holds(gone)}:
                 await self._readdress(person)
         self.sure.set()
 
-    async def _drain(self, person: str, lane: Lane) -> None:
+    async def _drain(self, key: tuple[str, int], lane: Lane) -> None:
         tries = 0
         try:
+            if lane.behind:
+                await asyncio.wait(lane.behind)
             while lane.rows and not self.ending:
                 row = lane.rows[0]
                 try:
                     await self._send(lane, row)
                 except Gone:  # what waits is readdressed, by the wake that `dead` gives
+                    lane.natives, lane.perhaps = [], False
                     await self._surely(partial(outbox.dead, address=row.address))
+                    return
+                except Exposed:  # likewise: it waits for another route
+                    lane.natives, lane.perhaps = [], False
+                    await self._surely(partial(outbox.exposed, address=row.address))
                     return
                 except Later as later:
                     lane.not_before = asyncio.get_running_loop().time() + later.seconds
@@ -203,12 +231,12 @@ class Courier:
                         self.paces[row.to.platform].pause(later.seconds)
                     continue
                 except (Unsent, StoreDown):
-                    await _pause(tries := tries + 1)
+                    await pause(tries := tries + 1)
                     continue
                 except Unknown:  # perhaps it went out: once more at most
-                    tries += 1
-                    if tries == 1:
-                        await _pause(1)
+                    if not lane.perhaps:
+                        lane.perhaps = True
+                        await pause(1)
                         continue
                     await self._surely(partial(outbox.dropped, id=row.id))
                 except Refused:
@@ -217,13 +245,13 @@ class Courier:
                 except Exception as error:  # this notice is at fault: the next ones go on
                     log.error("a notice was dropped: %s", type(error).__name__)
                     await self._surely(partial(outbox.dropped, id=row.id))
-                tries, lane.natives = 0, []
+                tries, lane.natives, lane.perhaps = 0, [], False
                 lane.rows.popleft()
                 self.known.pop(row.id, None)
         finally:
             lane.task = None
             if not lane.rows and lane.not_before <= asyncio.get_running_loop().time():
-                self.lanes.pop(person, None)
+                self.lanes.pop(key, None)
 
     async def _surely(self, job: Any) -> Any:
         """Does it as soon as the store is up."""
@@ -260,7 +288,7 @@ class Courier:
             natives, lane.natives = tuple(lane.natives), []
             shows = row.notice.picture is not None or quotes(row.notice.say)
             fleeting = shows and adapter.facts.reader == "telegram"
-            await self._record(Sent(row, natives, values, fleeting))
+            await self.records.add(Sent(row, natives, values, fleeting))
             self.delivered += 1
             if row.key.startswith(outbox.FAREWELL):
                 await self._surely(partial(belonging.unless_busy, who=row.person))
@@ -300,32 +328,3 @@ class Courier:
         heard before the platform has told us its id."""
         if flight := self.flying.get(to):
             await asyncio.wait({flight}, timeout=_LANDING)
-
-    async def _record(self, sent: Sent) -> None:
-        """Many records, one job: whatever was sent while the last one was committed."""
-        done = asyncio.get_running_loop().create_future()
-        self.sent.append((sent, done))
-        if self.recording is None or self.recording.done():
-            self.recording = asyncio.create_task(self._record_all())
-        await done
-
-    async def _record_all(self) -> None:
-        while self.sent:
-            taken, self.sent = self.sent, []
-            failed = None
-            try:  # it is out: it must not go out again for want of a row
-                await self._surely(partial(outbox.delivered, sent=[sent for sent, _ in taken]))
-            except Exception as error:
-                failed = error
-            for _, done in taken:
-                if done.done():
-                    continue
-                if failed is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(failed)
-
-
-async def _pause(tries: int) -> None:
-    longest = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(tries, 10))
-    await asyncio.sleep(longest * random.uniform(0.5, 1.0))

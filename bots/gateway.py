@@ -30,6 +30,9 @@ from core.text import numbers
 log = logging.getLogger("movements")
 
 _LONGEST_PAUSE = 300.0
+_AWAY = 180.0
+"""Seconds that a platform is down until those who have an address elsewhere are written to there.
+"""
 _STEADY = 60.0
 """After so many seconds up, the next failure is the first one again."""
 
@@ -65,6 +68,7 @@ class Gateway:
         self.clock = Clock(self.do, store.clock, kept)
         self.drafts = Drafts(self.do, talk.languages, engine) if engine is not None else None
         self.conditions = {name: Condition(time.time(), "starting") for name in adapters}
+        self.away_after = _AWAY
         self.heard = 0
 
     # ------------------------------------------------------------------ the store
@@ -165,6 +169,7 @@ class Gateway:
             group.create_task(self.unsending.run())
             if self.drafts is not None:
                 group.create_task(self.drafts.run())
+            group.create_task(self._reroute())
             for name, adapter in self.adapters.items():
                 group.create_task(self._keep(name, adapter))
                 group.create_task(self._watch(name, adapter))
@@ -201,6 +206,14 @@ class Gateway:
             await asyncio.sleep(1)
             if not adapter.up.is_set() and self.conditions[name].trouble is None:
                 self._is_down(name, "reconnecting")
+
+    async def _reroute(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            long_ago = time.time() - self.away_after
+            self.courier.reroute(
+                [n for n, c in self.conditions.items() if c.trouble and c.since < long_ago]
+            )
 
     def _is_down(self, name: str, trouble: str) -> None:
         """Since its first trouble, however often it was tried again meanwhile."""

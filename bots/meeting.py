@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from core import outbox, people, safe
+from core import outbox, people, routes, safe
 from core.language import Languages
 from core.message import Changed, Event, Inbound, Left, Notice, Say
 from core.people import Person
@@ -65,8 +65,12 @@ def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Me
     if found is None:
         if people.banned(book, event.sender):
             return None
-        return Met(people.meet(book, event.sender, _language(event, text, languages)), True)
+        who = people.meet(book, event.sender, _language(event, text, languages))
+        routes.heard(book, who.id, who.address or 0, event.encrypted)
+        return Met(who, True)
     who, row, alive = found
+    if not event.deleted:  # on Matrix that is no message, and never encrypted
+        routes.heard(book, who.id, row, event.encrypted)
     people.seen(book, who)
     expected = people.expected(who, alive)
     if expected:

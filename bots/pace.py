@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from dataclasses import dataclass, field
 
 from core.message import Facts
 from core.outbox import Waiting
 
+_LONGEST_PAUSE = 60.0
+
 
 @dataclass
 class Lane:
-    """What waits for one person, in order."""
+    """What waits for one person at one address, in order."""
 
     rows: deque[Waiting] = field(default_factory=deque)
     natives: list[str] = field(default_factory=list)
     """The parts of the first row that are out already."""
+    perhaps: bool = False
+    """The first row may be out already: nothing says so."""
     flying: bool = False
     """The first row is out, or about to be, and not recorded yet."""
     not_before: float = 0.0
     place: asyncio.Future[None] | None = None
     """Where it waits for its platform's next turn."""
     task: asyncio.Task[None] | None = None
+    behind: list[asyncio.Task[None]] = field(default_factory=list)
+    """What was on its way to the person's other addresses when this began."""
+
+    @property
+    def maybe(self) -> bool:
+        """Whether the first row, or a part of it, may be out already."""
+        return self.perhaps or bool(self.natives)
 
     def holds(self, ids: set[int]) -> bool:
         """Whether any of these rows waits here, and is not out already."""
@@ -72,3 +84,9 @@ class Pace:
             if not place.done():
                 self.next = loop.time() + self.spacing
                 place.set_result(None)
+
+
+async def pause(tries: int) -> None:
+    """Ever longer, and never for all at the same moment."""
+    longest = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(tries, 10))
+    await asyncio.sleep(longest * random.uniform(0.5, 1.0))

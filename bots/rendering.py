@@ -48,13 +48,18 @@ def rendered(
             thread=notice.thread,
             replaces=row.replaces if n == 0 and facts.edits else None,
             language=row.language,
+            sensitive=notice.sensitive,
             picture=picture if n == 0 and facts.caption else None,
         )
         for n, part in enumerate(parts)
     ]
     if picture and not facts.caption:
         key = f"{row.key}/p"
-        outs.append(Outbound(key, row.to, "", language=row.language, picture=picture))
+        outs.append(
+            Outbound(
+                key, row.to, "", language=row.language, picture=picture, sensitive=notice.sensitive
+            )
+        )
     return outs
 
 

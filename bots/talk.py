@@ -51,14 +51,14 @@ class Talk:
         turn.go_on_below()
         if turn.relayed:
             self.repeats.forget(turn.who.id)
-        outbox.put(book, turn.notices)
+        outbox.put(book, turn.notices, actor=turn.who.id)
         return turn.relayed
 
     def set_aside(self, book: Book, event: Inbound) -> bool:
         """A message whose hearing failed: acknowledged, and its author told."""
         if turn := self._turn(book, event):
             turn.say(Say("Something went wrong here with your last message. Please send it again."))
-            outbox.put(book, turn.notices)
+            outbox.put(book, turn.notices, actor=turn.who.id)
         return False
 
     # 1

@@ -213,9 +213,8 @@ class Left:
 
 @dataclass(frozen=True)
 class Changed:
-    """The keys behind an address are others than before: a new device, or somebody else. Said once
-    for each change, before what was written with the new keys; as often as it comes after a crash.
-    """
+    """The keys behind an address are others than before: a new device, or somebody else. Heard
+    before what was written with the new keys."""
 
     sender: Address
     cursor: str | None = None
@@ -236,7 +235,8 @@ class Notice:
     picture   the number of the entry's picture that goes with it
     thread    native id of the thread that it belongs into (answers stay where the person is)
     urgent    False: alerts and digests, sent after everything else
-    sensitive  only over end-to-end encrypted routes
+    sensitive  only over encrypted routes; whatever names a sensitive need is, unsaid
+    at        the row of the address that it goes to
     """
 
     to: str
@@ -251,6 +251,7 @@ class Notice:
     key: str | None = None
     urgent: bool = True
     sensitive: bool = False
+    at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -315,8 +316,7 @@ class Gone(Undelivered):
 
 
 class Exposed(Undelivered):
-    """Cannot be reached end-to-end encrypted now; nothing was sent. Only for an `Outbound` that is
-    sensitive. A platform without end-to-end encryption raises it for every one."""
+    """Cannot be reached end-to-end encrypted now; nothing was sent. For what is sensitive only."""
 
 
 class Later(Undelivered):

@@ -8,13 +8,13 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
-from core import copies, people, unsends
-from core.message import Address, Choice, Notice, Reply, Sayable
-from core.packing import pack, unpack
+from core import copies, people, routes, unsends
+from core.message import Address, Notice, Sayable
+from core.packing import dump, load
 from core.privacy import Damaged
 from core.store import Book
 
@@ -53,18 +53,47 @@ class Sent:
     """It shows somebody's words where others read them."""
 
 
-def put(book: Book, notices: Iterable[Notice]) -> None:
-    rows = []
-    for n in notices:
-        key = n.key or uuid.uuid4().hex
+def put(book: Book, notices: Iterable[Notice], actor: str = "") -> None:
+    """actor: who did what these come of. What is sensitive reaches the others after a while by
+    chance, and whoever has no encrypted route is told only that something waits."""
+    rows: list[dict[str, object]] = []
+    for notice in notices:
         # not who was forgotten in the meantime
-        if n.to not in book.forgotten and book.vault.knows(n.to):
-            values = {"key": key, "person": n.to, "urgent": int(n.urgent), "at": book.now}
-            rows.append(values | {"notice": _sealed(book, n, key)})
+        if notice.to in book.forgotten or not book.vault.knows(notice.to):
+            continue
+        due = 0
+        if is_sensitive := routes.is_sensitive(book, notice):
+            acted = notice.to == actor
+            if instead := routes.instead(book, notice.to, acted):
+                _write(book, [_row(book, instead, False, 0)])
+            due = 0 if acted else routes.not_before(book, notice.to)
+        rows.append(_row(book, notice, is_sensitive, due))
+        if due:  # the next one is to stand behind it
+            _write(book, rows)
+            rows = []
+    _write(book, rows)
+
+
+def _row(book: Book, notice: Notice, is_sensitive: bool, due: int) -> dict[str, object]:
+    key = notice.key or uuid.uuid4().hex
+    return {
+        "key": key,
+        "person": notice.to,
+        "notice": _sealed(book, notice, key),
+        "urgent": int(notice.urgent),
+        "at": book.now,
+        "sensitive": int(is_sensitive),
+        "due": due,
+        "address": notice.at,
+    }
+
+
+def _write(book: Book, rows: list[dict[str, object]]) -> None:
     if rows:
         book.many(
-            "insert into outbox(key, person, notice, urgent, at)"
-            " values (:key, :person, :notice, :urgent, :at) on conflict (key) do nothing",
+            "insert into outbox(key, person, notice, urgent, at, sensitive, not_before, address)"
+            " values (:key, :person, :notice, :urgent, :at, :sensitive, :due, :address)"
+            " on conflict (key) do nothing",
             rows,
         )
         book.wakes.add("outbox")
@@ -86,7 +115,7 @@ _KEY = re.compile(r"([a-z])\.([0-9a-f]{32})(?:\.|$)")
 
 
 def _sealed(book: Book, notice: Notice, key: str) -> str:
-    said, found = _dump(notice), _KEY.match(key)
+    said, found = dump(notice), _KEY.match(key)
     if found and found[1] in _WHOSE:
         owner = book.value(_WHOSE[found[1]], id=found[2], reader=notice.to)
         if owner and owner != notice.to:
@@ -100,23 +129,29 @@ def _opened(book: Book, person: str, key: str, sealed: str) -> Notice | None:
     if said.startswith('{"of"'):
         outer = json.loads(said)
         said = book.unseal(outer["of"], _WORDS, key, outer["box"])
-    return _load(person, key, said) if said else None
+    return load(person, key, said) if said else None
 
 
-_WAITING = """
-select o.id, o.key, o.person, p.language, a.id as address, a.platform, a.handle_index, a.handle,
-  o.urgent, o.notice
-from outbox o join people p on p.id = o.person join addresses a on a.id = p.address
-where o.state = 'waiting' and a.alive = 1
-"""
+def _waiting_at(away: Collection[str]) -> tuple[str, dict[str, object]]:
+    address, values = routes.chosen(away)
+    return (
+        "select o.id, o.key, o.person, p.language, a.id as address, a.platform, a.handle_index,"
+        " a.handle, o.urgent, o.sensitive, o.notice"
+        f" from outbox o join people p on p.id = o.person join addresses a on a.id = {address}"
+        " where o.state = 'waiting' and a.alive = 1 and o.not_before <= :now"
+    ), values
 
 
-def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], int, bool]:
+def waiting(
+    book: Book, after: int, limit: int = 500, away: Collection[str] = ()
+) -> tuple[list[Waiting], int, bool]:
     """-> deliverable rows after a row id, oldest first, the last id that was looked at, and whether
-    there may be more."""
+    there may be more. away: platforms that have been down for some time."""
+    found, values = _waiting_at(away)
     rows = book.all(
-        f"{_WAITING} and o.id > :after order by o.id limit :limit", after=after, limit=limit
-    )
+        f"{found} and o.id > :after order by o.id limit :limit",
+        after=after, limit=limit, now=book.now, **values,
+    )  # fmt: skip
     more = len(rows) == limit
     if more:
         last = rows[-1].id
@@ -125,9 +160,12 @@ def waiting(book: Book, after: int, limit: int = 500) -> tuple[list[Waiting], in
     return _readable(book, rows), max(after, last or 0), more
 
 
-def waiting_for(book: Book, person: str) -> list[Waiting]:
-    """Everything that waits for one person, who can be reached again."""
-    rows = book.all(f"{_WAITING} and o.person = :person order by o.id", person=person)
+def waiting_for(book: Book, person: str, away: Collection[str] = ()) -> list[Waiting]:
+    """Everything that can be delivered to one person now."""
+    found, values = _waiting_at(away)
+    rows = book.all(
+        f"{found} and o.person = :person order by o.id", person=person, now=book.now, **values
+    )
     return _readable(book, rows)
 
 
@@ -162,11 +200,13 @@ def _waiting(
     mark: str,
     handle: str,
     urgent: int,
+    is_sensitive: int,
     sealed: str,
 ) -> Waiting | None:
     notice = _opened(book, person, key, sealed)
     if notice is None:
         return None
+    notice = replace(notice, sensitive=bool(is_sensitive))
     to = Address(platform, people.handle(book, person, mark, handle))
     return Waiting(
         id, key, person, language, address, to, bool(urgent), notice,
@@ -259,43 +299,20 @@ def dropped(book: Book, id: int) -> None:
     book.do("update outbox set state = 'dropped', notice = '' where id = :id", id=id)
 
 
+def exposed(book: Book, address: int) -> None:
+    """Nothing sensitive can be sent here any more: it waits for another route."""
+    person = routes.exposed(book, address)
+    if person is not None and routes.encrypted(book, person) is None:
+        put(book, [routes.waiting(person)])
+
+
 def dead(book: Book, address: int) -> None:
     """Nobody is reached here any more: their next address alive, if any, takes over."""
     book.do("update addresses set alive = 0 where id = :address", address=address)
     book.do(
-        "update people set address = (select max(a.id) from addresses a"
-        " where a.person = people.id and a.alive = 1) where address = :address",
+        "update people set address = (select a.id from addresses a where a.person = people.id"
+        " and a.alive = 1 order by a.turn desc, a.id desc limit 1) where address = :address",
         address=address,
     )
     for person in book.column("select person from addresses where id = :id", id=address):
         book.wakes.add(f"person:{person}")
-
-
-def _dump(n: Notice) -> str:
-    what: dict[str, object] = {"say": pack(n.say)}
-    if n.choices:
-        what["choices"] = [[c.value, pack(c.label)] for c in n.choices]
-    if n.reply:
-        what["reply"] = [n.reply.action, dict(n.reply.args)]
-    for name in ("replaces", "answers", "entry", "thread"):
-        if value := getattr(n, name):
-            what[name] = value
-    if n.picture is not None:
-        what["picture"] = n.picture
-    return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
-
-
-def _load(person: str, key: str, raw: str) -> Notice:
-    what = json.loads(raw)
-    return Notice(
-        to=person,
-        say=cast(Sayable, unpack(what["say"])),
-        choices=tuple(Choice(value, unpack(label)) for value, label in what.get("choices", ())),
-        reply=Reply(*what["reply"]) if "reply" in what else None,
-        replaces=what.get("replaces"),
-        answers=what.get("answers"),
-        entry=what.get("entry"),
-        picture=what.get("picture"),
-        thread=what.get("thread"),
-        key=key,
-    )

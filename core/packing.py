@@ -1,10 +1,24 @@
-"""Sentences in no language yet, as they lie in the database: what JSON can hold."""
+"""Sentences in no language yet, and the notices made of them, as they lie in the database."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, cast
 
-from core.message import Arg, Code, Joined, Name, Quote, Say, SayMany, Word
+from core.message import (
+    Arg,
+    Choice,
+    Code,
+    Joined,
+    Name,
+    Notice,
+    Quote,
+    Reply,
+    Say,
+    Sayable,
+    SayMany,
+    Word,
+)
 
 
 def pack(arg: Arg) -> Any:
@@ -44,3 +58,35 @@ def unpack(raw: Any) -> Arg:
     if "quote" in raw:
         return Quote(raw["quote"])
     return Joined(raw["by"], tuple(unpack(p) for p in raw["parts"]))
+
+
+def dump(n: Notice) -> str:
+    """A notice as one text, without whom it is for and where it goes."""
+    what: dict[str, object] = {"say": pack(n.say)}
+    if n.choices:
+        what["choices"] = [[c.value, pack(c.label)] for c in n.choices]
+    if n.reply:
+        what["reply"] = [n.reply.action, dict(n.reply.args)]
+    for name in ("replaces", "answers", "entry", "thread"):
+        if value := getattr(n, name):
+            what[name] = value
+    if n.picture is not None:
+        what["picture"] = n.picture
+    return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
+
+
+def load(person: str, key: str, raw: str) -> Notice:
+    """The opposite."""
+    what = json.loads(raw)
+    return Notice(
+        to=person,
+        say=cast(Sayable, unpack(what["say"])),
+        choices=tuple(Choice(value, unpack(label)) for value, label in what.get("choices", ())),
+        reply=Reply(*what["reply"]) if "reply" in what else None,
+        replaces=what.get("replaces"),
+        answers=what.get("answers"),
+        entry=what.get("entry"),
+        picture=what.get("picture"),
+        thread=what.get("thread"),
+        key=key,
+    )

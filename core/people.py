@@ -154,7 +154,11 @@ def banned(book: Book, address: Address) -> bool:
 
 def here(book: Book, who: Person, row: int) -> None:
     """They wrote from this address: from now on they are answered here."""
-    book.do("update addresses set alive = 1 where id = :row", row=row)
+    book.do(
+        "update addresses set alive = 1, turn = 1 + (select max(a.turn) from addresses a"
+        " where a.person = addresses.person) where id = :row",
+        row=row,
+    )
     book.do("update people set address = :row where id = :id", row=row, id=who.id)
 
 

@@ -48,8 +48,12 @@ people = _table(
     _text("lock", default=""),
     _int("staff", null=True),
     _int("suspended", null=True),
+    _int("hinted", null=True),
     Index("people_seen", "seen"),
 )
+# encrypted: what came last from there was, end to end. changed: its keys are others than before,
+# and it is not confirmed yet, here (1) or at another address of theirs (2), that it is still them.
+# turn: the address with the highest is where they wrote last.
 addresses = _table(
     "addresses",
     _id(),
@@ -58,6 +62,9 @@ addresses = _table(
     _text("person"),
     _int("alive", default=1),
     _text("handle_index", default=""),
+    _int("encrypted", default=0),
+    _int("changed", default=0),
+    _int("turn", default=0),
     Index("one_address", "platform", "handle_index", unique=True),
     Index("addresses_of", "person"),
 )
@@ -118,6 +125,7 @@ needs = _table(
     _int("created"),
     _int("closes"),
     _int("closed", null=True),
+    _int("sensitive", default=0),
     Index("one_code", "code", unique=True),
     Index("needs_of", "person"),
     Index("needs_open", "state", "created"),
@@ -235,6 +243,7 @@ glossary = _table(
     Index("glossary_of", "source", "target"),
 )
 # state: waiting | sent | dropped. notice: emptied once delivered. urgent: answers before alerts.
+# sensitive: only to an encrypted address. not_before: when it may go. address: to this one alone.
 outbox = _table(
     "outbox",
     _id(),
@@ -244,6 +253,9 @@ outbox = _table(
     _int("urgent", default=1),
     Column("state", Text, nullable=False, server_default="waiting"),
     _int("at"),
+    _int("sensitive", default=0),
+    _int("not_before", default=0),
+    _int("address", null=True),
     Index("one_key", "key", unique=True),
     Index("waiting", "state", "id"),
     Index("outbox_of", "person"),

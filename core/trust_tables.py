@@ -37,6 +37,7 @@ reports = _table(
     _text("text"),
     Column("state", Text, nullable=False, server_default="open"),
     _int("at"),
+    _int("sensitive", default=0),
 )
 # What one moderator proposed and another one is to agree to. act: suspend | restore | verify.
 # about: whom. person: who proposed it.

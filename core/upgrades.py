@@ -237,9 +237,24 @@ def _unsends(connection: Connection, vault: Vault) -> None:
     connection.execute(text("create index unsends_of on unsends (owner)"))
 
 
+def _routes(connection: Connection, vault: Vault) -> None:
+    """14: which addresses are end-to-end encrypted, and what goes only there."""
+    for table, columns in (
+        ("addresses", ("encrypted", "changed", "turn")),
+        ("needs", ("sensitive",)),
+        ("reports", ("sensitive",)),
+        ("outbox", ("sensitive", "not_before")),
+    ):
+        for column in columns:
+            what = f"alter table {table} add column {column} bigint not null default '0'"
+            connection.execute(text(what))
+    connection.execute(text("alter table outbox add column address bigint"))
+    connection.execute(text("alter table people add column hinted bigint"))
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
-    _rations, _drafts, _unsends,
+    _rations, _drafts, _unsends, _routes,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

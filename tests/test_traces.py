@@ -25,7 +25,8 @@ ROOT = Path(__file__).parent.parent
 STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
 
 EVERYWHERE = {
-    "core.store", "core.outbox", "core.copies", "core.packing", "core.people", "core.message",
+    "core.store", "core.outbox", "core.routes", "core.copies", "core.packing",
+    "core.people", "core.message",
     "core.text",
     "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",
@@ -163,6 +164,6 @@ async def test_what_is_told_goes_the_short_way(world: World) -> None:
         await world.sees("Ana", "Cancel")
         await world.tell("Ana sees nothing")
     assert [m for m in way.modules if m in OUT] == OUT
-    beside = {"bots.pace", "bots.rendering", "bots.gateway", "adapters"}
+    beside = {"bots.pace", "bots.records", "bots.rendering", "bots.gateway", "adapters"}
     assert set(way.modules) - EVERYWHERE <= {*OUT, *beside}
     assert {"core.outbox", "core.store"} <= set(way.modules)
