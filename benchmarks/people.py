@@ -20,7 +20,7 @@ def introduce(book: Book, pairs: Iterable[tuple[Address, Address]]) -> None:
         trusted = people.known(book, helper.id)
         assert trusted is not None
         posted = {"text": "I need a journalist", "skills": ["journalism"], "country": "DE"}
-        needs.post_need(book, asker, **posted, audience=0, language="en")  # type: ignore[arg-type]
+        needs.post_need(book, asker, **posted, audience=0, language="en", days=30)  # type: ignore[arg-type]
         code = book.value("select code from needs where person = :who", who=asker.id)
         offers.offer(book, trusted, code=code, text="I can", language="en")
         offer = book.value("select id from offers where person = :who", who=helper.id)

@@ -122,6 +122,7 @@ def _post(book: Book, sheet: Sheet) -> list[Notice]:
         country=a["country"],
         audience=a["audience"],
         language=a["language"],
+        days=sheet.need_days,
     )
 
 

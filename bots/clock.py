@@ -15,13 +15,12 @@ from bots.retention import clear_away
 from core import locks, outbox, people, timers
 from core.actions import alerts, belonging, desk, hiding, needs, translators
 from core.message import Choice, Code, Notice, Say
-from core.needs import by_id
+from core.needs import ASKED_BEFORE, by_id
 from core.store import Book, StoreDown
 
 log = logging.getLogger("movements.clock")
 
 _DAY = 86400
-_GRACE = 3 * _DAY
 _LONGEST_SLEEP = 60.0
 
 
@@ -31,16 +30,12 @@ def wake_more(book: Book, need: str) -> list[Notice]:
 
 
 def ask_still_needed(book: Book, need: str) -> list[Notice]:
-    """After 30 days its author is asked; without an answer it closes three days later."""
+    """Some days before the end its author is asked; without an answer it closes."""
     found = by_id(book, need)
     if found is None or found.state != "open":
         return []
-    timers.remind(book, book.now + _GRACE, "close_unanswered", need)
-    question = Say(
-        "Your need {code} is 30 days old. Is it still needed?"
-        " Without an answer it closes in 3 days.",
-        code=Code(found.code),
-    )
+    timers.remind(book, book.now + ASKED_BEFORE * _DAY, "close_unanswered", need)
+    question = Say("Your need {code} closes in 3 days. Is it still needed?", code=Code(found.code))
     choices = (
         Choice(f"keep {found.code}", Say("Still needed")),
         Choice(f"close {found.code}", Say("Close it")),

@@ -255,6 +255,10 @@ def stats(turn: Turn, _: str) -> None:
     )
 
 
+def keep(turn: Turn, rest: str) -> None:
+    turn.tell(needs.keep_need(turn.book, turn.who, rest, turn.community.kept.need_days))
+
+
 def _on(action: Callable[..., list[Any]]) -> Callable[[Turn, str], None]:
     """An action about one thing, named by what followed the word."""
     return lambda turn, rest: turn.tell(action(turn.book, turn.who, rest))
@@ -298,7 +302,7 @@ COMMANDS: dict[str, Command] = {
     "ask": Command(ask),
     "pass": Command(_on(alerts.decline_alert)),
     "why": Command(_on(alerts.explain_alert)),
-    "keep": Command(_on(needs.keep_need)),
+    "keep": Command(keep),
     "leave": Command(leave),
     "read": Command(_on(seeing.read_need)),
     "join": Command(join),

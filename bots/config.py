@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from core.catalogues import offered
 from core.message import Down
 
-_KEPT = {"telegram_hours": (0, 47)}
+_KEPT = {"need_days": (4, 3650), "telegram_hours": (0, 47)}
 """Least and most, where they are not a day or an hour, and ten years."""
 AUDIENCES = ("anyone", "vouched", "verified")
 
@@ -58,6 +58,7 @@ class RetentionSettings:
     """How long what is kept: see `bots.retention`."""
 
     undelivered_hours: int = 72
+    need_days: int = 30
     closed_days: int = 7
     idle_days: int = 90
     warning_days: int = 83

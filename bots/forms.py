@@ -36,6 +36,8 @@ class Sheet:
     about: Mapping[str, Any]
     mark: Callable[[str], str] = lambda _: ""
     """The fingerprint of a word of their own (core.locks)."""
+    need_days: int = 30
+    """Days for which a need is open."""
 
     def draft(self, name: str) -> dict[str, Any]:
         return dict(self.answers.get(f"{name}?") or {})

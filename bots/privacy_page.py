@@ -26,7 +26,11 @@ def privacy_page(kept: RetentionSettings) -> str:
             " vouched for you",
             "until you change them, or are forgotten",
         ),
-        ("what a need says, and the offers for it", f"until {closed} after it is closed"),
+        (
+            "what a need says, and the offers for it",
+            f"until {closed} after it is closed; it closes by itself after {days(kept.need_days)},"
+            " unless you say that it is still needed",
+        ),
         ("the code of a closed need, and how it was answered", idle),
         (
             "messages in a conversation, and their translations",

@@ -105,7 +105,8 @@ class Turn:
 
     def sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
         mark = partial(locks.mark, self.book, self.who.id)
-        return Sheet(self.who, self.languages, answers, about, mark)
+        days = self.community.kept.need_days
+        return Sheet(self.who, self.languages, answers, about, mark, days)
 
     def open(
         self,

@@ -10,7 +10,8 @@ from core.skills import SKILLS
 from core.store import Book
 from core.text import shortened
 
-DAYS_OPEN = 30
+ASKED_BEFORE = 3
+"""Days before a need closes that its author is asked whether it is still needed."""
 
 
 @dataclass(frozen=True, slots=True)

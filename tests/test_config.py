@@ -66,6 +66,14 @@ MISTAKES = {
         "[retention]\nheard_days = 0",
         "[retention] heard_days must be a whole number from 1 to 3650",
     ),
+    "a need that closes before anybody is asked": (
+        "[retention]\nneed_days = 3",
+        "[retention] need_days must be a whole number from 4 to 3650",
+    ),
+    "a deletion that Telegram would refuse": (
+        "[retention]\ntelegram_hours = 48",
+        "[retention] telegram_hours must be a whole number from 0 to 47",
+    ),
     "half a day": ("[retention]\nheard_days = 0.5", "[retention] heard_days must be a number"),
     "a warning that comes too late": (
         "[retention]\nidle_days = 30",

@@ -39,7 +39,7 @@ def post(room: Room, count: int, *, to: int = 1, skill: str = "writing") -> list
             n = book.value("select count(*) from needs")
             needs.post_need(
                 book, ana, text=f"A letter, secret-{n}.", skills=[skill], country="", audience=to,
-                language="en",
+                language="en", days=30,
             )  # fmt: skip
             made.append(book.value("select code from needs order by rowid desc limit 1"))
         return made

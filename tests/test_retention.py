@@ -322,6 +322,30 @@ def test_the_settings_decide(town: Town) -> None:
     assert not town.known("ana")
 
 
+@pytest.mark.parametrize("days", [4, 30])
+def test_a_need_closes_in_time_unless_its_author_still_needs_it(town: Town, days: int) -> None:
+    town.talk = Talk(LANGUAGES, Community("Movements", VOUCHED, {}, replace(KEPT, need_days=days)))
+    for word in ("letter", "poem"):
+        town.say("Ana", f"need Somebody to write a {word} for my sister")
+        town.say("Ana", "Post it")
+    assert f"closes by itself in {days} days" in str(town.told("Ana"))
+    one, two = town.do(lambda book: book.column("select code from needs order by rowid"))
+    town.wait((days - 3) * DAY - HOUR)
+    assert "closes in 3 days" not in str(town.told("Ana"))
+    town.wait(2 * HOUR)
+    asked = "Your need {} closes in 3 days. Is it still needed?"
+    assert town.told("Ana") == [asked.format(one), asked.format(two)]
+    town.say("Ana", "", pressed=f"keep {two}")
+    town.wait(3 * DAY)
+    assert f"{one} is closed" in str(town.told("Ana"))
+    state = "select state from needs where code = :code"
+    assert [town.value(state, code=code) for code in (one, two)] == ["closed", "open"]
+    town.wait((days - 3) * DAY - HOUR)
+    assert town.value(state, code=two) == "open"
+    town.wait(DAY)
+    assert town.value(state, code=two) == "closed"
+
+
 def test_an_undelivered_goodbye_takes_its_address_with_it(town: Town) -> None:
     town.say("ana", "/start")
     ana = town.who("ana")

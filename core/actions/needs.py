@@ -10,7 +10,7 @@ from core.actions import No
 from core.actions.alerts import next_wave
 from core.actions.seeing import SEE_MINE
 from core.message import Code, Joined, Notice, Say, SayMany, Word, paragraphs
-from core.needs import DAYS_OPEN, Need, by_code, by_id
+from core.needs import ASKED_BEFORE, Need, by_code, by_id
 from core.people import Person
 from core.store import Book
 from core.timers import no_more, remind
@@ -28,22 +28,23 @@ def post_need(
     country: str,
     audience: int,
     language: str,
+    days: int,
 ) -> list[Notice]:
-    """Posts it under a new code and wakes the first people who can help."""
+    """Posts it under a new code and wakes the first people who can help. days: until it closes."""
     id, code = uuid.uuid4().hex, _free_code(book)
     book.do(
         "insert into needs(id, code, person, text, language, country, audience, created, closes)"
         " values (:id, :code, :person, :text, :language, :country, :audience, :now, :closes)",
         id=id, code=code, person=who.id, language=language, country=country, audience=audience,
         text=book.seal(who.id, "needs.text", id, text),
-        now=book.now, closes=book.now + DAYS_OPEN * _DAY,
+        now=book.now, closes=book.now + days * _DAY,
     )  # fmt: skip
     book.many(
         "insert into need_skills(need, skill) values (:need, :skill)",
         [{"need": id, "skill": skill} for skill in dict.fromkeys(skills)],
     )
     people.speaks(book, who.id, language)
-    remind(book, book.now + DAYS_OPEN * _DAY, "ask_still_needed", id)
+    _ask_in_time(book, id, days)
     need = by_id(book, id)
     assert need is not None
     told = next_wave(book, need)
@@ -68,13 +69,17 @@ def post_need(
                 SayMany(
                     "It closes by itself in {n} day.",
                     "It closes by itself in {n} days.",
-                    DAYS_OPEN,
+                    days,
                 ),
                 Say("“{forget}” wipes everything at any time.", forget=Word("forget")),
             ),
         ),
     )
     return [Notice(who.id, posted), *told]
+
+
+def _ask_in_time(book: Book, need: str, days: int) -> None:
+    remind(book, book.now + (days - ASKED_BEFORE) * _DAY, "ask_still_needed", need)
 
 
 def _free_code(book: Book) -> str:
@@ -114,15 +119,15 @@ def shut(book: Book, need: Need) -> list[Notice]:
     return [Notice(person, closed) for person in waiting]
 
 
-def keep_need(book: Book, who: Person, code: str) -> list[Notice]:
-    """Still needed: another 30 days."""
+def keep_need(book: Book, who: Person, code: str, days: int) -> list[Notice]:
+    """Still needed: as many days more, from now on."""
     need = by_code(book, code)
     if need is None or need.person != who.id or need.state != "open":
         raise No(Say("You have no open need {code}.", code=Code(code)), (SEE_MINE,))
-    until = book.now + DAYS_OPEN * _DAY
+    until = book.now + days * _DAY
     book.do("update needs set closes = :until, wave = 0 where id = :id", until=until, id=need.id)
     no_more(book, need.id)
-    remind(book, until, "ask_still_needed", need.id)
+    _ask_in_time(book, need.id, days)
     fresh = by_id(book, need.id)
     assert fresh is not None
     kept = Say("{code} stays open.", code=Code(code))
