@@ -1,0 +1,173 @@
+"""The words that people use for each skill, in one language, found in what somebody wrote."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from core.folding import LOCALES, bare, fold, load
+
+_UNSPACED = ("zh_Hans", "my", "bo")
+_OF = {"zh_Hant": "zh_Hans", "fa_AF": "fa", "be": "ru"}
+_NOT_LETTERS = re.compile(r"[^\w']+")
+
+# What may stand before a word and be written as one with it: article, "and", "in", "to".
+_PREFIXED = {
+    "ar": re.compile(r"(?<= )[وف]?(?:[بكهعو]?ال|لل|[بلكهع])?(?=\w{3})"),
+    "fr": re.compile(r"(?<= )(?:[ldjmtsnc]|qu)'"),
+}
+
+# One Han character, or two, may be part of other words.
+_SHORT = {1: 0.4, 2: 1.0}
+_WEAK, _STRONG = 4.0, 10.0
+_INSIDE = 0.3
+"""Of an alias that stands in a longer one that was found, "book" in "book for prisoners"."""
+_AGAIN = 0.7
+"""Each further alias of one skill counts that much less."""
+_HINT = 5.0
+"""The most that resemblance counts: half of an alias that was found."""
+_COMMON = 8
+"""An n-gram in fewer aliases than these says little of any."""
+_CLEAR = 0.7
+"""Resemblance for each n-gram that counts alone in a text as short as a greeting."""
+
+_RAW = load("skills")
+_CODES = [raw["code"] for raw in _RAW["skills"]]
+
+# English words that mean the same in the middle of any language; "un" or "art" do not.
+_INTERNATIONAL = frozenset(_RAW["international"])
+
+
+def scores(text: str, language: str) -> dict[str, float]:
+    """skill -> how much of `text` (up to 1500 characters) speaks for it, 10 and more where an
+    alias that is its alone stands in it, 5 at most where something only resembles one; empty where
+    nothing does, and in a language without aliases."""
+    return _index(_OF.get(language, language)).scores(text[:1500])
+
+
+def _read(language: str) -> Mapping[str, set[str]]:
+    """skill -> the words for it in `locales/aliases/<language>.txt`; empty without that file."""
+    found: dict[str, set[str]] = {}
+    file = LOCALES / "aliases" / f"{language}.txt"
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        if head := re.fullmatch(r"\[(\w+)\]", line.strip()):
+            found[head[1]] = words = set()
+        else:
+            words |= {word.strip() for word in line.split(",") if word.strip()}
+    return found
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    pairs = "".join(load("traditional")["pairs"])
+    return {ord(a): b for a, b in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
+class _Index:
+    """One language's aliases. Signs: a prefix of a word by default; `=` at the end: the whole
+    word; `~` at the start: weak."""
+
+    def __init__(self, language: str) -> None:
+        self.unspaced = language in _UNSPACED
+        self.chinese = language == "zh_Hans"
+        self.prefixed = _PREFIXED.get(language)
+        self.sizes: Sequence[int] = (1, 2, 3) if self.unspaced else (3, 4, 5)
+        self.aliases: dict[str, dict[str, float]] = defaultdict(dict)
+        mine, english = _read(language), _read("en")
+        for skill in _CODES:
+            for alias in mine.get(skill, set()) | english[skill] & _INTERNATIONAL:
+                self._add(skill, alias)
+        for owners in self.aliases.values():
+            for skill in owners:  # a word for many things says little of each
+                owners[skill] /= math.sqrt(len(owners))
+        self.lengths = sorted({len(words) for words in self.aliases}, reverse=True)
+        self.telling = self._telling()
+
+    def _add(self, skill: str, alias: str) -> None:
+        words = self._plain(alias.strip("~="))
+        if not self.unspaced and not alias.endswith("="):
+            words = words[:-1]
+        weight = _WEAK if alias.startswith("~") else _STRONG
+        weight *= 1 + 0.3 * words.strip().count(" ")
+        if self.unspaced:
+            weight *= _SHORT.get(len(words), 1.0)
+        for form in self._forms(words):
+            self.aliases[form][skill] = max(weight, self.aliases[form].get(skill, 0.0))
+
+    def _telling(self) -> dict[str, list[tuple[str, float]]]:
+        """n-gram -> the skills in whose aliases it is, and how much that says."""
+        often: dict[str, Counter[str]] = defaultdict(Counter)
+        for alias, owners in self.aliases.items():
+            for gram in set(self._grams(alias)):
+                often[gram].update(owners.keys())
+        return {
+            gram: [
+                (skill, math.log(1 + len(_CODES) * n / (by_skill.total() + _COMMON)))
+                for skill, n in by_skill.items()
+            ]
+            for gram, by_skill in often.items()
+        }
+
+    def _plain(self, text: str) -> str:
+        words = _NOT_LETTERS.sub(" ", bare(fold(text))).strip()
+        if self.chinese:
+            words = words.translate(_simplified())
+        return words.replace(" ", "") if self.unspaced else f" {words} "
+
+    def _forms(self, words: str) -> list[str]:
+        """As written, and without what is written as one with the words."""
+        cut = self.prefixed.sub("", words) if self.prefixed else words
+        return [words] if cut == words else [words, cut]
+
+    def _grams(self, words: str) -> Iterator[str]:
+        for size in self.sizes:
+            for start in range(len(words) - size + 1):
+                yield words[start : start + size]
+
+    def scores(self, text: str) -> dict[str, float]:
+        words = self._plain(text)
+        found: dict[str, list[float]] = defaultdict(list)
+        for alias, part in self._named(words).items():
+            for skill, weight in self.aliases[alias].items():
+                found[skill].append(weight * part)
+        scores = {
+            skill: sum(w * _AGAIN**i for i, w in enumerate(sorted(weights, reverse=True)))
+            for skill, weights in found.items()
+        }
+        grams = set(self._grams(words))
+        near: dict[str, float] = defaultdict(float)
+        for gram in grams:
+            for skill, weight in self.telling.get(gram, ()):
+                near[skill] += weight
+        most = max(near.values(), default=0.0)
+        long = len(words) >= (8 if self.unspaced else 24)
+        if most and (scores or long or most > _CLEAR * len(grams)):
+            for skill, weight in near.items():
+                scores[skill] = scores.get(skill, 0.0) + _HINT * weight / most
+        return scores
+
+    def _named(self, text: str) -> dict[str, float]:
+        """Aliases that stand in the text: "lawyer" in "lawyers" too. -> how much each counts."""
+        found: dict[str, float] = {}
+        for words in self._forms(text):
+            starts = (
+                range(len(words))
+                if self.unspaced
+                else [i for i, c in enumerate(words[:-1]) if c == " "]
+            )
+            for start in starts:
+                part = 1.0
+                for length in self.lengths:
+                    alias = words[start : start + length]
+                    if len(alias) == length and alias in self.aliases:
+                        found[alias] = max(part, found.get(alias, 0.0))
+                        part = _INSIDE
+        return found
+
+
+@cache
+def _index(language: str) -> _Index:
+    return _Index(language)
