@@ -72,7 +72,9 @@ def main() -> None:
         return
     print(f"{result['needs']} needs: a right skill among three {result['hit_at_3']:.1%}, first")
     print(f"{result['hit_at_1']:.1%}; with the language it shows itself {result['detected']:.1%};")
-    print(f"of what is proposed {result['precision']:.1%} is right; {result['microseconds']} µs each")
+    print(
+        f"of what is proposed {result['precision']:.1%} is right; {result['microseconds']} µs each"
+    )
     for tag, share in sorted(result["by_language"].items()):
         print(f"  {tag:8} {share:.1%}")
 

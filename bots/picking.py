@@ -20,6 +20,9 @@ _OFFERED = 8
 _SURE = 10.0
 """A proposal this strong is ticked from the start; she can take the tick away."""
 
+_BESIDE = 0.6
+"""And so is what comes this near to the strongest."""
+
 
 PICK = Say("Please pick one of these.")
 
@@ -58,7 +61,7 @@ def suggested(text: str, language: str) -> dict[str, Any]:
     found = suggest(text, language)
     return {
         "offered": [code for code, _ in found],
-        "picked": [code for code, score in found if score >= _SURE],
+        "picked": [code for code, score in found if score >= max(_SURE, found[0][1] * _BESIDE)],
     }
 
 
@@ -105,13 +108,12 @@ def pick_skills(sheet: Sheet, said: Said) -> Outcome:
         elif token == "done" and picked:
             return Value(picked)
     if not said.tokens:
-        found = [code for code, _ in suggest(said.text, sheet.who.language)]
-        if not found:
+        found = suggested(said.text, sheet.who.language)
+        if not found["offered"]:
             raise No(Say("I don't know which help that is. Pick one, or say it in other words."))
-        draft["offered"] = list(dict.fromkeys([*picked, *found]))
+        draft["offered"] = list(dict.fromkeys([*picked, *found["offered"]]))
         draft["step"] = ""
-        if len(found) == 1 and found[0] not in picked:
-            picked.append(found[0])
+        picked = list(dict.fromkeys([*picked, *found["picked"]]))
     return Draft({**draft, "picked": picked})
 
 

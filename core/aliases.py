@@ -22,6 +22,8 @@ _PREFIXED = {
 
 # One Han character, or two, may be part of other words.
 _SHORT = {1: 0.4, 2: 1.0}
+# An alias of so few letters is a whole word. Korean writes a syllable as one, particles behind it.
+_WHOLE = {"ko": 1}
 _WEAK, _STRONG = 4.0, 10.0
 _INSIDE = 0.3
 """Of an alias that stands in a longer one that was found, "book" in "book for prisoners"."""
@@ -67,13 +69,14 @@ def _simplified() -> dict[int, str]:
 
 
 class _Index:
-    """One language's aliases. Signs: a prefix of a word by default; `=` at the end: the whole
-    word; `~` at the start: weak."""
+    """One language's aliases. Signs: a prefix of a word by default, a whole word if it is
+    short or has `=` at the end; `~` at the start: weak."""
 
     def __init__(self, language: str) -> None:
         self.unspaced = language in _UNSPACED
         self.chinese = language == "zh_Hans"
         self.prefixed = _PREFIXED.get(language)
+        self.whole = _WHOLE.get(language, 3)
         self.sizes: Sequence[int] = (1, 2, 3) if self.unspaced else (3, 4, 5)
         self.aliases: dict[str, dict[str, float]] = defaultdict(dict)
         mine, english = _read(language), _read("en")
@@ -88,7 +91,7 @@ class _Index:
 
     def _add(self, skill: str, alias: str) -> None:
         words = self._plain(alias.strip("~="))
-        if not self.unspaced and not alias.endswith("="):
+        if not self.unspaced and not alias.endswith("=") and len(alias) > self.whole:
             words = words[:-1]
         weight = _WEAK if alias.startswith("~") else _STRONG
         weight *= 1 + 0.3 * words.strip().count(" ")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.skills import NEEDS, measure, read
 from core.countries import OFFERED, REGIONS, country, guess_country, likely
 from core.folding import load
 from core.skills import GROUPS, SKILLS, known, names, suggest
@@ -65,7 +66,42 @@ def test_a_language_without_aliases_understands_only_what_is_international() -> 
     assert suggest("un art", "vi") == []
 
 
-@given(st.text(), st.sampled_from(["en", "fa", "zh_Hans", "bo", "tlh"]))
+def test_of_needs_that_no_alias_was_chosen_by_about_half_find_a_right_skill() -> None:
+    """Hard ones: what happened, in 236 messages, with hardly a word for the help itself. Measured:
+    48.7 % (15 % with the aliases before these)."""
+    result = measure(read(NEEDS))
+    assert result["needs"] == 236
+    assert result["hit_at_3"] > 0.45
+    assert min(result["by_language"].values()) > 0.3
+
+
+def test_plain_needs_find_a_right_skill_in_every_language() -> None:
+    """Of these every language's aliases were made, so this says only that none was lost."""
+    result = measure(read(NEEDS.with_name("needs.train.jsonl")))
+    assert set(result["by_language"]) >= {"ar", "zh_Hans", "zh_Hant", "en", "ru", "es", "fa", "tr",
+                                          "ko", "fr", "uk"}  # fmt: skip
+    assert min(result["by_language"].values()) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "wanted"),
+    [
+        ("vakil mikham dadashamo gereftan", "fa", "legal_defence"),
+        ("lazem mo7ami, 5adoh mbare7", "ar", "legal_defence"),
+        ("وبالمستشفى ما في دوا", "ar", "medical"),
+        ("j'ai besoin d'un avocat", "fr", "legal_defence"),
+        ("KARDEŞİMİ GÖZALTINA ALDILAR", "tr", "legal_defence"),
+        ("kardesimi gozaltina aldilar", "tr", "legal_defence"),
+        ("我們需要律師", "zh_Hant", "legal_defence"),
+        ("변호사가필요해요", "ko", "legal_defence"),
+        ("патрэбен адвакат, брата затрымалi, нужен адвокат", "be", "legal_defence"),
+    ],
+)
+def test_however_it_is_typed(text: str, language: str, wanted: str) -> None:
+    assert wanted in [code for code, _ in suggest(text, language)]
+
+
+@given(st.text(), st.sampled_from(["en", "fa", "ar", "fr", "zh_Hant", "bo", "tlh"]))
 def test_no_text_breaks_a_proposal(text: str, language: str) -> None:
     assert all(known(code) for code, _ in suggest(text, language))
     assert set(guess_country(text, language)) <= OFFERED
