@@ -46,7 +46,7 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     # what is heard: a word of it, the stations in this order, and what else may be passed
     "a need is written": (
         "برادرم",
-        [*FORM, "core.skills"],
+        [*FORM, "core.skills", "core.aliases"],
         {"bots.asking", "bots.picking", "core.countries"},
     ),
     "a need is posted": (
@@ -58,6 +58,7 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
             "core.needs",
             "core.rationing",
             "core.skills",
+            "core.aliases",
             "core.timers",
         },
     ),
