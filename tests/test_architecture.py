@@ -39,7 +39,7 @@ ADAPTERS = {
     "telegram": {"aiohttp", "aiohttp_socks", "telegram"},
     "xmpp": {
         *("slixmpp", "python_socks", "aiohttp", "aiohttp_socks", "cryptography"),
-        *("omemo", "oldmemo", "doubleratchet"),
+        *("omemo", "oldmemo", "doubleratchet", "x3dh"),
     },
     "matrix": {"nio", "vodozemac", "cryptography", "aiohttp", "aiohttp_socks"},
 }

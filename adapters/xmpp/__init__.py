@@ -25,6 +25,7 @@ from adapters.xmpp.acks import Acks, Given
 from adapters.xmpp.files import Files, locked
 from adapters.xmpp.hearing import Hearing, Said
 from adapters.xmpp.omemo import Cut, NoKeys
+from adapters.xmpp.own_device import fingerprints
 from adapters.xmpp.private import Private
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
@@ -83,12 +84,14 @@ class Xmpp:
     # ------------------------------------------------------------------------------ seams
 
     async def check(self) -> str:
+        """As the server shows it, with the fingerprints of the keys that people find there."""
         stream = self._dial(Acks(), "check")
         try:
             await stream.login(self._host, self._port)
+            found = await fingerprints(stream.ask, self._own)
         finally:
             await stream.close()
-        return self._own
+        return ", ".join([self._own, *(f"OMEMO {one}" for one in found)])
 
     async def send(self, out: Outbound) -> str:
         """A correction keeps the id of what it corrects (XEP-0308)."""

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from doubleratchet import DuplicateMessageException
 from oldmemo.etree import parse_message, serialize_message
-from oldmemo.oldmemo import NAMESPACE, Oldmemo
+from oldmemo.oldmemo import NAMESPACE
 from omemo import Message
 from omemo.backend import DecryptionFailed, KeyExchangeFailed
 from omemo.session import Initiation
@@ -25,6 +25,7 @@ from slixmpp.exceptions import IqError, IqTimeout
 from adapters.xmpp import devices
 from adapters.xmpp.devices import Devices
 from adapters.xmpp.own_device import OwnDevice
+from adapters.xmpp.prekeys import PreKeys
 from adapters.xmpp.published import Ask, Unpublished
 from adapters.xmpp.ratchets import Ratchets, Unit
 from core.message import Safe
@@ -32,8 +33,6 @@ from core.message import Safe
 log = logging.getLogger(__name__)
 
 ENCRYPTED, HEADER, IV = (f"{{{NAMESPACE}}}{name}" for name in ("encrypted", "header", "iv"))
-SKIPPED = 250
-"""Messages of one device that may be missing before one that is read."""
 
 
 class Unreadable(Exception):
@@ -59,7 +58,7 @@ class Omemo:
         self.ready = asyncio.Event()
         """Set once it is known whether there can be encrypted chats."""
         self._own, self._post = own, post
-        self._backend = Oldmemo(self.ratchets, SKIPPED)
+        self._backend = PreKeys(self.ratchets)
         self._devices = Devices(ask)
         self.device = OwnDevice(own, self.ratchets, self._backend, ask, self._devices.bundle)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -150,7 +149,8 @@ class Omemo:
                 session = await self._backend.load_session(jid, device)
                 if session is None:
                     continue
-                await self._backend.delete_pre_key(session)
+                if await self._backend.use_up(session):
+                    self.device.publish_soon()
                 if session.sending_chain_length:
                     continue
                 content, material = await self._backend.encrypt_empty()

@@ -19,13 +19,14 @@ from omemo import (
     BundleUploadFailed,
     DeviceInformation,
     DeviceList,
+    DeviceListDownloadFailed,
     DeviceListUploadFailed,
     Message,
     MessageSendingFailed,
     SessionManager,
     TrustLevel,
 )
-from slixmpp.exceptions import IqError
+from slixmpp.exceptions import IqError, IqTimeout
 
 from adapters.xmpp import published
 from adapters.xmpp.published import Ask, Unpublished
@@ -102,7 +103,7 @@ class OwnDevice:
             if bundle != there:
                 await published.publish_bundle(self._ask, bundle)
 
-    def _publish_soon(self) -> None:
+    def publish_soon(self) -> None:
         async def publish() -> None:
             try:
                 await self._publish()
@@ -122,7 +123,7 @@ class OwnDevice:
             @staticmethod
             async def _upload_bundle(bundle: Bundle) -> None:
                 if device.manager is not None:
-                    return device._publish_soon()
+                    return device.publish_soon()
                 assert isinstance(bundle, BundleImpl)
                 await device._ratchets.write_account()
                 try:
@@ -153,7 +154,9 @@ class OwnDevice:
 
             @staticmethod
             async def _download_device_list(namespace: str, bare_jid: str) -> DeviceList:
-                """Asked for the own account alone, on which there is nobody else."""
+                """Others' are brought by `Omemo`; on the own account there is nobody else."""
+                if bare_jid != device._own:
+                    raise DeviceListDownloadFailed
                 return {}
 
             async def _evaluate_custom_trust_level(self, device: DeviceInformation) -> TrustLevel:
@@ -177,3 +180,13 @@ class OwnDevice:
 def readable(identity_key: bytes) -> str:
     """-> the fingerprint as clients show it: eight groups of eight."""
     return " ".join(SessionManager.format_identity_key(identity_key))
+
+
+async def fingerprints(ask: Ask, own: str) -> list[str]:
+    """-> of the keys that the server has for the account."""
+    found = []
+    with suppress(Unpublished, IqError, IqTimeout):
+        for number in await published.devices(ask, None):
+            if (bundle := await published.bundle(ask, None, number, own)) is not None:
+                found.append(readable(bundle.identity_key))
+    return found

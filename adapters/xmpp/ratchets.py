@@ -6,8 +6,8 @@ a `Unit`: nothing of it counts before it is kept, and what was not kept never wa
 because a ciphertext can be read only once: its text and the ratchet's step are on disk together.
 
 Nothing here waits, so whatever the library does between two questions to a server is undivided.
-The account's own part is shared by everybody's messages and only grows: it is written ahead of
-them, and never taken back.
+The account's own part is shared by everybody's messages: nothing in it is used up before they are
+committed, so it is written ahead of them, and never taken back.
 """
 
 from __future__ import annotations

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import secrets
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import slixmpp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from omemo import SessionManager
 from omemo.storage import Just, Maybe, Nothing, Storage
 from omemo.types import DeviceInformation, JSONType
 from slixmpp.plugins import register_plugin
@@ -22,7 +25,8 @@ from tests.platforms.prosody import DOMAIN, PASSWORD
 from tests.platforms.xmpp import FILES, XmppPhone, XmppPlatform
 
 NAMESPACE = "eu.siacs.conversations.axolotl"
-ENCRYPTED = f"{{{NAMESPACE}}}encrypted"
+PAYLOAD = f"{{{NAMESPACE}}}payload"
+ENCRYPTED, BODY = f"{{{NAMESPACE}}}encrypted", "{jabber:client}body"
 PLUGINS = ("xep_0004", "xep_0060", "xep_0115", "xep_0163", "xep_0280", "xep_0334", "xep_0380")
 
 
@@ -66,7 +70,8 @@ logging.getLogger("slixmpp_omemo").setLevel(logging.CRITICAL + 1)
 
 
 class OmemoPhone(XmppPhone):
-    """encrypts: turned off, what is written goes in plain text. arrived: what came encrypted."""
+    """encrypts: turned off, what is written goes in plain text. arrived: what came encrypted;
+    bodies: what stood beside it in plain text."""
 
     def __init__(self, *args: Any, keys: Keys | None = None) -> None:
         super().__init__(*args)
@@ -76,6 +81,7 @@ class OmemoPhone(XmppPhone):
         self.client.register_plugin(
             "xep_0384", {"keys": self.keys}, module=__import__(__name__, fromlist=["Omemo"])
         )
+        self.bodies: list[str | None] = []
         self.arrived: asyncio.Queue[slixmpp.Message] = asyncio.Queue()
         path = MatchXPath(f"{{jabber:client}}message/{ENCRYPTED}")
         self.client.register_handler(Callback("omemo", path, self.arrived.put_nowait))
@@ -89,6 +95,44 @@ class OmemoPhone(XmppPhone):
     async def connect(self) -> None:
         await super().connect()
         await self.omemo.get_session_manager()
+
+    # ------------------------------------------------------------ what it keeps and publishes
+
+    @property
+    def number(self) -> int:
+        """Of this device."""
+        found = self.keys.kept["/own_device_id"]
+        assert isinstance(found, int)
+        return found
+
+    def knows(self, device: int) -> bool:
+        """Whether it heard that the bot has this device."""
+        found = self.keys.kept.get(f"/devices/{self.bot}/list", [])
+        return isinstance(found, list) and device in found
+
+    def active(self) -> list[int]:
+        """The bot's devices that it would encrypt for."""
+        found = self.keys.kept.get(f"/devices/{self.bot}/list", [])
+        assert isinstance(found, list)
+        active = {n: self.keys.kept[f"/devices/{self.bot}/{n}/active"] for n in found}
+        return [n for n, by in active.items() if isinstance(by, dict) and by.get(NAMESPACE)]
+
+    def fingerprint_of_the_bot(self) -> str:
+        (device,) = self.active()
+        key = self.keys.kept[f"/devices/{self.bot}/{device}/identity_key"]
+        assert isinstance(key, str)
+        groups = SessionManager.format_identity_key(base64.urlsafe_b64decode(key))
+        return " ".join(groups)
+
+    async def announce(self, numbers: list[int]) -> None:
+        """Publishes this list of the person's devices."""
+        inside = "".join(f"<device id='{number}'/>" for number in numbers)
+        await self.publish(f"{NAMESPACE}.devicelist", f"<list xmlns='{NAMESPACE}'>{inside}</list>")
+
+    async def publish(self, node: str, payload: str) -> None:
+        await self.client.plugin["xep_0060"].publish(
+            self.client.boundjid.bare, node, id="current", payload=fromstring(payload)
+        )
 
     async def encrypted(self, message: slixmpp.Message) -> slixmpp.Message:
         async with self.lock:
@@ -133,6 +177,11 @@ class OmemoPhone(XmppPhone):
         async with asyncio.timeout(seconds):
             while True:
                 message = await self.arrived.get()
+                self.bodies += [body.text for body in message.xml.iter(BODY)]
+                if message.xml.find(f"{ENCRYPTED}/{PAYLOAD}") is None and not self.concerned(
+                    message
+                ):
+                    continue  # tends the session of another of this person's devices
                 async with self.lock:
                     opened, _ = await self.omemo.decrypt_message(message)
                 if opened["body"]:
@@ -151,6 +200,10 @@ class OmemoPhone(XmppPhone):
             sealed = await self._picture(link)
             text, picture = "", AESGCM(raw[-32:]).decrypt(raw[:-32], sealed, None)
         return Seen(opened["id"], text, (), answers_to, replaces, picture=picture)
+
+    def concerned(self, message: slixmpp.Message) -> bool:
+        keys = message.xml.iter(f"{{{NAMESPACE}}}key")
+        return str(self.number) in {key.get("rid") for key in keys}
 
     async def next_plain(self, seconds: float = 10.0) -> Seen:
         return await super().next(seconds)

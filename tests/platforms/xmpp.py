@@ -40,7 +40,7 @@ class XmppPhone:
         self.address = Address("xmpp", jid)
         self.trust = ssl.create_default_context(cafile=str(server.ca_file))
         self.client = slixmpp.ClientXMPP(
-            f"{jid}/phone",
+            f"{jid}/{secrets.token_hex(4)}",
             PASSWORD,
             lang=locale,
             ssl_context=ssl.create_default_context(cafile=str(server.ca_file)),
