@@ -7,6 +7,7 @@ shares no line with either.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -215,6 +216,24 @@ async def test_strangers_who_picked_the_same_key_are_all_read(
     assert [(event.text, event.encrypted) for event in heard] == [("hello", True)] * 3
     for phone in phones:
         await they_talk(gateway, phone, phone.address.handle)
+
+
+@without_archive
+async def test_a_used_key_is_destroyed_after_its_time(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def account() -> tuple[int, int]:
+        """-> one-time keys that there are, and of those, used."""
+        kept = json.loads(gateway.safe.kept["account"].value or b"")
+        return len(kept[f"/{NS}/x3dh"]["pre_keys"]), len(kept.get("/used_pre_keys", {}))
+
+    await greeted(gateway)
+    await until(lambda: account() == (101, 1))
+    await greeted(gateway)
+    await until(lambda: account() == (102, 2))
+    monkeypatch.setattr("adapters.xmpp.prekeys.KEPT", 0)
+    await greeted(gateway)
+    await until(lambda: account() == (101, 1))
 
 
 async def test_whoever_writes_plain_is_answered_plain_until_they_encrypt_again(

@@ -52,7 +52,9 @@ class Xmpp:
     """quiet: seconds without a word from the server before it is asked whether it is still there;
     patience: seconds that it then has to answer."""
 
-    facts = Facts(buttons=False, edits=True, max_length=50_000, unit="codepoints", rate=500)
+    facts = Facts(
+        buttons=False, edits=True, max_length=50_000, unit="codepoints", rate=500, encrypts=True
+    )
     quiet = 60.0
     patience = 15.0
 
