@@ -87,6 +87,7 @@ def _preview(sheet: Sheet) -> Sayable:
 def _preview_options(sheet: Sheet) -> list[Option]:
     if sheet.draft("confirm").get("step"):
         return [
+            # Translators: these answer "What do you want to change?"
             Option("skills", Say("The help")),
             Option("country", Say("The country")),
             Option("audience", Say("Who may read it")),

@@ -59,6 +59,7 @@ def show_help(turn: Turn, rest: str = "") -> None:
         few = ("needs", "mine", "safety", "forget")
     more = rest == "more"
     known = [
+        # Translators: after a command word; {what} is one of the lines that begin in small letters
         Joined(" ", (Word(id), Say("– {what}", what=c.line)))
         for id, c in COMMANDS.items()
         if c.line and turn.who.trust >= c.trust and (id in few) is not more
@@ -269,6 +270,7 @@ def _plain(action: Callable[..., list[Any]]) -> Callable[[Turn, str], None]:
 
 
 COMMANDS: dict[str, Command] = {
+    # Translators: these lines stand after a command word, in the help and in menus
     "need": Command(need, Say("ask for help")),
     "needs": Command(_plain(seeing.list_needs), Say("open needs that you could answer")),
     "offer": Command(offer, Say("offer help with a need, by its code")),

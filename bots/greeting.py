@@ -20,6 +20,7 @@ def greet(turn: Turn) -> None:
         " help. Nobody here sees your name, number or account.",
         community=turn.community.name,
     )
+    # Translators: a button: how to write where Telegram cannot read
     how = (Choice("safety", Say("How")),) if readable_by_telegram(turn) else ()
     turn.say(paragraphs(who, who_reads(turn)), (*how, *MENU))
 

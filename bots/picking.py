@@ -76,6 +76,7 @@ def skill_options(sheet: Sheet) -> list[Option]:
     page = draft.get("step", "")
     if page == "groups" or not (page or draft.get("offered") or draft.get("picked")):
         groups = [Option(f"g.{group}", Name("group", group)) for group in GROUPS]
+        # Translators: a button, to the list before
         return [*groups, Option("front", Say("Back"))] if page else groups
     if page:
         inside = [s for s in SKILLS.values() if s.group == page]
@@ -87,6 +88,7 @@ def skill_options(sheet: Sheet) -> list[Option]:
     return [
         *(Option(f"s.{code}", _ticked(code, draft)) for code in shown),
         Option("groups", Say("Something else")),
+        # Translators: a button that ends picking from a list
         *([Option("done", Say("Done"))] if draft.get("picked") else []),
     ]
 

@@ -65,6 +65,7 @@ LEAVE = Form(
                 code=Code(s.about["code"]),
             ),
             one_of,
+            # Translators: buttons under "End the conversation with {name}?"
             lambda _: [Option("end", Say("End it")), Option("/cancel", Say("Go on talking"))],
         ),
     ),
@@ -80,6 +81,7 @@ FORGET = Form(
             one_of,
             lambda _: [
                 Option("forget", Say("Forget everything")),
+                # Translators: a button beside "Forget everything"
                 Option("/cancel", Say("Keep")),
             ],
         ),

@@ -18,6 +18,7 @@ from core.words import Commands
 LRI, FSI, PDI, RLM = "\u2066", "\u2068", "\u2069", "\u200f"
 
 TRUST: Mapping[str, Say] = {
+    # Translators: how much somebody is trusted
     "new": Say("New here"),
     "vouched": Say("Vouched for"),
     "verified": Say("Verified"),
@@ -35,6 +36,8 @@ _DIGITS = {
     )
 }  # fmt: skip
 """As the language writes numbers; any digits are understood from anybody."""
+_FULL_WIDTH = ("zh_Hans", "zh_Hant")
+_AFTER_STOP = re.compile("(?<=[。？：]) ")
 _COMMAS = {"zh_Hans": "、", "zh_Hant": "、", **dict.fromkeys(_LANGUAGES["right_to_left"], "، ")}
 """Between the parts of a list."""
 
@@ -118,7 +121,10 @@ class Languages:
         if isinstance(arg, Joined):
             by = _COMMAS.get(language, ", ") if arg.by == ", " else arg.by
             parts = (self._inside(part, language, language) for part in arg.parts)
-            return by.join(parts), language in _RTL
+            joined = by.join(parts)
+            if language in _FULL_WIDTH:
+                joined = _AFTER_STOP.sub("", joined)
+            return joined, language in _RTL
         if isinstance(arg, Name):
             return self._name(arg.kind, arg.code, language)
         if isinstance(arg, SayMany):

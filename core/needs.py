@@ -73,6 +73,7 @@ def headline(
         Code(code) if code else None,
         *(Name("skill", skill) for skill in skills),
         Name("country", country) if country else None,
+        # Translators: the last part of "7KQ · Journalists · Iran · written in Persian"
         Say("written in {language}", language=Name("language", language)),
     )
 

@@ -31,6 +31,18 @@ def extracted() -> frozenset[Id]:
     return frozenset(found)
 
 
+def comments() -> set[str]:
+    """What the program's text tells translators."""
+    told: set[str] = set()
+    for folder in ("bots", "core"):
+        source = str(ROOT / folder)
+        for _, _, _, said, _ in extract_from_dir(
+            source, SOURCES, keywords=KEYWORDS, comment_tags=["Translators:"]
+        ):
+            told.update(said)
+    return told
+
+
 def only_signs(id: Id) -> bool:
     """ "{code}: {n}" or "🔎": the same in every language, unless a catalogue knows better."""
     return not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", "".join(id)))

@@ -48,6 +48,7 @@ def alert(book: Book, need: Need, reader: Person) -> Notice:
         shown(need, "🔎", _ON_A_SCREEN if words else 0),
         choices=(
             Choice(f"offer {need.code}", Say("Offer my help")),
+            # Translators: a button: I can't help with this
             Choice(f"pass {need.code}", Say("Not me")),
             Choice(f"why {need.code}", Say("Why me?")),
             *((Choice(f"read {need.code}", label),) if more else ()),

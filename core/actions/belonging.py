@@ -60,6 +60,7 @@ def holdings(book: Book, who: Person) -> Sayable:
     needs = book.value("select count(*) from needs where person = :who", who=who.id)
     talks = book.value("select count(*) from members where person = :who", who=who.id)
     counted = (
+        # Translators: in the list after "Forget everything about you here:"
         SayMany("{n} need", "{n} needs", needs),
         SayMany("{n} conversation", "{n} conversations", talks),
         Say("your languages and skills"),

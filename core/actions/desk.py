@@ -113,6 +113,7 @@ def nudge_translator(book: Book, entry: str) -> list[Notice]:
                 Say("Are you translating this for {code}? Otherwise I ask others in 5 minutes.",
                     code=Code(code)),
                 (
+                    # Translators: a button of a translator: I am translating it
                     Choice(f"moretime {entry}", Say("I'm at it")),
                     Choice(f"handback {entry}", Say("Give it back")),
                 ),

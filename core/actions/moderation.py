@@ -139,6 +139,7 @@ def show_audit(book: Book, who: Person) -> list[Notice]:
 
 
 _ACTS = {
+    # Translators: acts in a list of what moderators did: "today · moderator 2 · to verify somebody"
     "vouch": Say("to vouch for somebody"),
     "verify": Say("to verify somebody"),
     "suspend": Say("to suspend somebody"),
@@ -153,5 +154,6 @@ _OUTCOMES = {
     "proposed": Say("proposed"),
     "refused": Say("refused"),
     "expired": Say("nobody agreed"),
+    # Translators: done without a second moderator, because there was none
     "alone": Say("⚠ alone"),
 }

@@ -79,6 +79,7 @@ def _known_of(book: Book, who: Person, need: Need, language: str) -> Sayable:
     return dots(
         Name("trust", TRUST[who.trust]),
         Say("speaks {languages}", languages=Joined(", ", languages)),
+        # Translators: after the name of somebody who offers help: answered {n} of {all} requests
         Say("answered {n} of {all} before", n=int(record.answered), all=record.told)
         if record and record.told
         else None,

@@ -164,6 +164,7 @@ def _prompts(
         prompts.append(
             Notice(
                 pair.person,
+                # Translators: words that translators agreed on, and how to translate them
                 lines(pair_said, of, Quote(part), Say("Agreed:") if said else None, *words),
                 reply=Reply("translate", {**args, "part": str(number), "of": str(len(parts))}),
                 entry=entry,

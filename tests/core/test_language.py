@@ -65,6 +65,12 @@ def test_numbers_are_written_as_in_the_language_that_answered() -> None:
     assert LANGUAGES.render(Say("{n}", n=12), "fa") == f"{RLM}۱۲"
 
 
+def test_no_space_follows_a_full_width_stop() -> None:
+    said = Joined(" ", (Say("Declined."), Say("Sent."), Word("needs")))
+    assert LANGUAGES.render(said, "zh_Hans") == f"已谢绝。已发送。{FSI}求助列表{PDI}"
+    assert LANGUAGES.render(said, "en") == f"Declined. Sent. {FSI}needs{PDI}"
+
+
 def test_a_list_is_written_as_in_its_language() -> None:
     pair = Joined(", ", (Name("country", "IR"), Name("country", "FR")))
     listed = {tag: LANGUAGES.render(pair, tag) for tag in ("en", "fa", "zh_Hans")}

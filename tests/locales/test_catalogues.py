@@ -15,7 +15,16 @@ from core.folding import load
 from core.language import FSI, LRI, PDI, RLM, Languages, territories
 from core.message import Arg, Code, Name, Quote, Say, SayMany, Word
 from core.text import BIDI
-from tests.catalogues import CATALOGUES, SENTENCES, extracted, forms, lacking, messages
+from tests.catalogues import (
+    CATALOGUES,
+    ROOT,
+    SENTENCES,
+    comments,
+    extracted,
+    forms,
+    lacking,
+    messages,
+)
 from tests.conftest import need_program
 
 IDS = extracted()
@@ -24,6 +33,17 @@ TRANSLATED = [tag for tag in offered() if tag != "en"]
 FLOOR = 0.6
 """Of the sentences; less, and a language is not offered."""
 COMPLETE = ("fa",)
+
+
+def test_every_comment_for_translators_reaches_them() -> None:
+    written = [
+        (file.relative_to(ROOT), line)
+        for folder in ("bots", "core")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for line in re.findall(r"# (Translators: .*)", file.read_text("utf-8"))
+    ]
+    assert len(written) > 10
+    assert [w for w in written if w[1] not in comments()] == []
 
 
 def test_the_program_has_sentences_and_only_plain_placeholders() -> None:
