@@ -12,6 +12,7 @@ import pytest
 from bots.keeping import _forget
 from core import people
 from core.store import Book, Store
+from tests.platforms import Platform
 from tests.platforms.bot_api import BotApi, Fault
 from tests.platforms.memory import MemoryPlatform
 from tests.platforms.telegram import TelegramPlatform
@@ -214,3 +215,21 @@ async def test_an_altered_row_holds_up_nobody_else(world: World) -> None:
     await world.tell("25 hours pass")
     await until(lambda: "letter for my sister" not in str(chat(world, "Ana")))
     await nothing_waits(world)
+
+
+async def test_on_every_messenger_what_she_saw_is_taken_back(
+    platform: Platform, tmp_path: Path
+) -> None:
+    async with World({platform.name: platform}, database(tmp_path)) as world:
+        await world.tell("people: Ana fa")
+        for word, answer in (("راهنما", "نیاز"), ("فراموشم کن", "برگشت")):
+            await world.says("Ana", word)
+            await world.sees("Ana", answer)
+        shown = {seen.native for seen in world.players["Ana"].seen}
+        await world.presses("Ana", "همه‌چیز را فراموش کن")
+        goodbye = await world.sees("Ana", "پیام‌های خودم را")
+        phone, gone = world.players["Ana"].phone, set[str]()
+        while not gone >= shown:
+            gone.add(await phone.unsent())
+        assert goodbye.native not in gone
+        await nothing_waits(world)
