@@ -1,10 +1,11 @@
 """How fast messages are echoed through a real Synapse, and whose work that is.
 
-    python -m benchmarks.matrix_share [ROOMS] [MESSAGES]
+    python -m benchmarks.matrix_share [--encrypted] [ROOMS] [MESSAGES]
 
 ROOMS people each write MESSAGES messages, every one after the answer to the last. The adapter
 runs in a process of its own, so that its share of the processor stands beside Synapse's. (The
-people's own clients sync as well: their requests are in Synapse's share.)
+people's own clients sync as well: their requests are in Synapse's share.) --encrypted: the same
+again in encrypted rooms, with the people on stock nio, and the ratio.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import time
 
 from adapters.matrix import Matrix
 from core.message import Event, Inbound, Outbound
-from tests.platforms.matrix import PASSWORD, MatrixPhone, MatrixPlatform
+from tests.platforms.matrix import API, PASSWORD, MatrixPhone, MatrixPlatform
+from tests.platforms.megolm import MegolmPlatform
 from tests.safes import Pocket
 
 
@@ -52,8 +54,15 @@ async def talk(phone: MatrixPhone, messages: int) -> list[float]:
     return times
 
 
-async def measure(rooms: int, messages: int) -> None:
-    platform = MatrixPlatform()
+async def published(phone: MatrixPhone) -> None:
+    """Waits until the bot's device can be written to."""
+    path, wanted = f"{API}/keys/query", {"device_keys": {phone.bot: []}}
+    while not (await phone.ask("POST", path, wanted))["device_keys"].get(phone.bot):
+        await asyncio.sleep(0.1)
+
+
+async def measure(platform: MatrixPlatform, rooms: int, messages: int) -> float:
+    """-> echoes a second."""
     await platform.start()
     synapse = platform.synapse
     command = [sys.executable, "-m", "benchmarks.matrix_share", "--echo"]
@@ -61,6 +70,7 @@ async def measure(rooms: int, messages: int) -> None:
     bot = await asyncio.create_subprocess_exec(*command, synapse.url, platform.bot, folder)
     try:
         phones = [await platform.phone() for _ in range(rooms)]
+        await published(phones[0])
         first = [(await talk(phone, 1))[0] for phone in phones]
         assert synapse.process
         pids = {"synapse": synapse.process.pid, "adapter": bot.pid, "people": os.getpid()}
@@ -78,11 +88,24 @@ async def measure(rooms: int, messages: int) -> None:
     for name, cost in used.items():
         print(f"{name}: {cost / count * 1000:.1f} ms an echo, {cost / seconds:.0%} of one core")
     await platform.stop()
+    return count / seconds
+
+
+async def compare(rooms: int, messages: int) -> None:
+    print("plain")
+    plain = await measure(MatrixPlatform(), rooms, messages)
+    print("encrypted")
+    encrypted = await measure(MegolmPlatform(), rooms, messages)
+    print(f"encrypted to plain: {encrypted / plain:.2f}")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--echo"]:
         asyncio.run(echo(*sys.argv[2:5]))
     else:
-        numbers = [int(word) for word in sys.argv[1:]] + [10, 30][len(sys.argv) - 1 :]
-        asyncio.run(measure(*numbers))
+        words = [word for word in sys.argv[1:] if word != "--encrypted"]
+        numbers = [int(word) for word in words] + [10, 30][len(words) :]
+        if "--encrypted" in sys.argv:
+            asyncio.run(compare(*numbers))
+        else:
+            asyncio.run(measure(MatrixPlatform(), *numbers))

@@ -140,18 +140,22 @@ class KeyStore:
             row = connection.execute(_GET, {"id": id}).first()
         return (row[0], row[1]) if row and row[0].strip("0") else None
 
-    def missing(self, ids: Collection[str]) -> set[str]:
-        """-> those whose key is not here (any more)."""
-        left = set(ids)
+    def several(self, ids: Collection[str]) -> dict[str, tuple[str, int]]:
+        """-> id: the wrapped key, and its generation; of those whose key is here."""
+        rows: dict[str, tuple[str, int]] = {}
         with self.engine.connect() as connection:
             for some in _parts(list(ids)):
                 names = {f"id{n}": id for n, id in enumerate(some)}
                 listed = ", ".join(f":{name}" for name in names)
                 found = connection.execute(
-                    text(f"select id, wrapped from keys where id in ({listed})"), names
+                    text(f"select id, wrapped, generation from keys where id in ({listed})"), names
                 )
-                left -= {row[0] for row in found if row[1].strip("0")}
-        return left
+                rows |= {row[0]: (row[1], row[2]) for row in found if row[1].strip("0")}
+        return rows
+
+    def missing(self, ids: Collection[str]) -> set[str]:
+        """-> those whose key is not here (any more)."""
+        return set(ids) - self.several(ids).keys()
 
     def generation(self, connection: Connection) -> int | None:
         """What new keys are wrapped with; it stays so until this transaction ends."""

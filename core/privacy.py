@@ -138,6 +138,14 @@ class Vault:
         with self.lock:
             return self.keys.missing([id for id in ids if id not in self.fresh])
 
+    def expect(self, ids: Collection[str]) -> None:
+        """Reads many keys at once that will be needed one by one."""
+        with self.lock:
+            new = [id for id in ids if id not in self.ciphers and id not in self.fresh]
+            for id, row in self.keys.several(new[:_REMEMBERED]).items():
+                with contextlib.suppress(KeyError):  # wrapped anew just now: later, by itself
+                    self._remember(id, AESGCM(self._unwrap(id, *row)))
+
     def _cipher(self, id: str) -> AESGCM | None:
         with self.lock:
             found = self.ciphers.get(id)

@@ -20,9 +20,12 @@ _PLACE = "safe.sealed"
 def load(book: Book, platform: str) -> list[Secret]:
     """-> all of a platform."""
     found = []
-    for mark, owner, sealed in book.all(
-        "select mark, owner, sealed from safe where platform = :platform", platform=platform
-    ):
+    rows = book.all(
+        "select mark, owner, sealed from safe where platform = :platform order by owner",
+        platform=platform,
+    )
+    book.vault.expect({owner for _, owner, _ in rows})
+    for mark, owner, sealed in rows:
         if opened := book.unseal(owner, _PLACE, mark, sealed):
             name, value, of = json.loads(opened)
             found.append(Secret(name, base64.b64decode(value), of))

@@ -26,8 +26,7 @@ from tests.vaults import vault_of
 def heard(book: Book, event: Event) -> None:
     if first_time(book, event) and isinstance(event, Inbound):
         said = json.dumps([event.sender.handle, event.text, event.encrypted]).encode()
-        waiting = len(safe.load(book, "echo"))
-        name = f"{book.now:012} {waiting:06} {event.id}"
+        name = f"{book.value('select count(*) from heard'):012}"
         safe.keep(book, "echo", [Secret(name, said)])
 
 
