@@ -22,6 +22,7 @@ from core.message import Event, Inbound, Outbound
 from tests.platforms.matrix import API, PASSWORD, MatrixPhone, MatrixPlatform
 from tests.platforms.megolm import MegolmPlatform
 from tests.safes import Pocket
+from tests.test_matrix import until
 
 
 def cpu(pid: int) -> float:
@@ -54,11 +55,11 @@ async def talk(phone: MatrixPhone, messages: int) -> list[float]:
     return times
 
 
-async def published(phone: MatrixPhone) -> None:
-    """Waits until the bot's device can be written to."""
-    path, wanted = f"{API}/keys/query", {"device_keys": {phone.bot: []}}
-    while not (await phone.ask("POST", path, wanted))["device_keys"].get(phone.bot):
-        await asyncio.sleep(0.1)
+async def published(phone: MatrixPhone) -> bool:
+    """Whether the bot's device can be written to."""
+    wanted = {"device_keys": {phone.bot: []}}
+    shown = await phone.ask("POST", f"{API}/keys/query", wanted)
+    return bool(shown["device_keys"].get(phone.bot))
 
 
 async def measure(platform: MatrixPlatform, rooms: int, messages: int) -> float:
@@ -70,7 +71,7 @@ async def measure(platform: MatrixPlatform, rooms: int, messages: int) -> float:
     bot = await asyncio.create_subprocess_exec(*command, synapse.url, platform.bot, folder)
     try:
         phones = [await platform.phone() for _ in range(rooms)]
-        await published(phones[0])
+        await until(lambda: published(phones[0]), 60)
         first = [(await talk(phone, 1))[0] for phone in phones]
         assert synapse.process
         pids = {"synapse": synapse.process.pid, "adapter": bot.pid, "people": os.getpid()}
