@@ -91,6 +91,9 @@ async def test_replies_corrections_threads_and_pictures(gateway: Gateway) -> Non
     assert (await phone.next()).replaces == native
     await gateway.adapter.send(to(phone, "a caption", "k4", picture=JPEG))
     event_seen = await phone.hears()
+    longest = "م" * 20_000
+    assert await gateway.adapter.send(to(phone, longest, "k5", replaces=native)) == native
+    assert (await phone.next()).text == longest
     assert "url" not in event_seen["content"]
     assert event_seen["content"]["file"]["v"] == "v2"
 

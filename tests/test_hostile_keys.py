@@ -18,9 +18,9 @@ from adapters.matrix.devices import Devices
 from adapters.matrix.encryption import Encryption
 from adapters.matrix.megolm import SEEN, Unreadable
 from adapters.matrix.olm import MEGOLM, SESSIONS
-from adapters.matrix.reading import PATIENCE, Reading
+from adapters.matrix.reading import Reading
 from adapters.matrix.shelf import Shelf
-from core.message import Exposed, Later, Secret
+from core.message import Exposed, Later
 from tests.platforms.device import ROOM, Device, answer
 from tests.safes import Pocket
 
@@ -375,10 +375,6 @@ def test_what_waits_survives_a_start_and_is_told_once_for_a_key(
     assert list(shelf.all("unread")) == []
 
 
-def test_patience_is_a_matter_of_seconds() -> None:
-    assert PATIENCE == 10
-
-
 # ------------------------------------------------------------------ whose device is whose
 
 
@@ -676,5 +672,4 @@ async def test_whoever_is_forgotten_leaves_nothing_and_can_come_back(
     with pytest.raises(Unreadable):
         reads(bot, event)
     assert shelf.get("account")
-    assert Secret("x", b"").of == ""
     still_well(bot)

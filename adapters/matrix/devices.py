@@ -2,8 +2,8 @@
 
 A homeserver can add a device to anybody's account. What it cannot do is sign it: a person's master
 key signs their self-signing key, which signs their devices (section "Cross-signing"). The first
-master key that is seen is remembered; another in its place counts for nothing until the person
-says that it is theirs.
+master key that is seen is remembered until the person is forgotten; another in its place counts for
+nothing, since whoever took an account over would say as well that it is theirs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AWAY = 60.0
 
 @dataclass(frozen=True)
 class Device:
-    """signed: by its owner, whose identity is the one that was seen first, or was accepted."""
+    """signed: by its owner, whose identity is the one that was seen first."""
 
     user: str
     id: str
@@ -128,20 +128,10 @@ class Devices:
             return False
         if pin:
             self.changed.add(user)
-        # the first one that is seen is trusted; another only once the person says that it is theirs
+        # the first one that is seen is trusted, and only that
         new = pin | {"shown": master} if pin else {"master": master}
         self._shelf.put(f"pin {user}", json.dumps(new).encode(), user)
         return not pin
-
-    def doubtful(self, user: str) -> bool:
-        """Whether another identity is shown than the one that was seen first."""
-        return "shown" in self._pin(user)
-
-    def trust(self, user: str) -> None:
-        """The person says that the identity which is shown now is theirs. To be kept on disk."""
-        if shown := self._pin(user).get("shown"):
-            self._shelf.put(f"pin {user}", json.dumps({"master": shown}).encode(), user)
-            self.outdated([user])
 
     def forget(self, user: str) -> None:
         self._known.pop(user, None)
