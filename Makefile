@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ELEMENT := tests/platforms/element
-PACKAGES := $(if $(shell command -v npm),,nodejs npm) prosody postgresql chromium chromium-driver fonts-noto-core gettext
+PACKAGES := $(if $(shell command -v npm),,nodejs npm) prosody profanity postgresql chromium chromium-driver fonts-noto-core gettext
 
 .PHONY: run demo setup test lint lock catalogues servers soak clean
 

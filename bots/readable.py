@@ -24,8 +24,9 @@ _WHY = {
 }
 _KINDS = {
     "encrypted": Say(
-        "I could not read this message: its encryption does not fit mine. Please send it again. If"
-        " that fails too, turn this chat's encryption off and on again, and write once more."
+        "I could not read this message: its encryption does not fit mine. If your app asks whether"
+        " I may be your contact, allow it. Then please send it again. If that fails too, turn this"
+        " chat's encryption off and on again, and write once more."
     ),
     "keyless": Say(
         "I could not read this message: its key has not come. Please send it again. If that fails"

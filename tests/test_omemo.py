@@ -588,6 +588,27 @@ async def test_an_answer_waits_for_no_message_that_waits_for_it(gateway: Gateway
     assert (await phone.next()).text == "2"
 
 
+@without_archive
+async def test_whoever_shows_keys_to_contacts_alone_is_asked_to_let_the_gateway_be_one(
+    gateway: Gateway,
+) -> None:
+    phone = await person(gateway)
+    await phone.only_for_contacts()
+    phone.client.auto_authorize = None
+    asked: asyncio.Queue[str] = asyncio.Queue()
+    phone.client.add_event_handler(
+        "presence_subscribe", lambda presence: asked.put_nowait(presence["from"].bare)
+    )
+    for _ in range(2):  # asked once
+        await phone.say("hello")
+    heard = await gateway.until(2)
+    assert {inbound(event).files for event in heard} == {(File("encrypted"),)}
+    assert await asyncio.wait_for(asked.get(), 10) == phone.bot
+    phone.client.send_presence(pto=phone.bot, ptype="subscribed")
+    await they_talk(gateway, phone, "as contacts")
+    assert asked.empty()
+
+
 # ------------------------------------------------------------------- for the operator
 
 

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from oldmemo.oldmemo import BundleImpl
 
 from adapters.xmpp import published
-from adapters.xmpp.published import Ask, Unpublished
+from adapters.xmpp.published import Ask, Closed, Unpublished
 
 MOST = 20
 """Of one person: a message is encrypted for each, and each that is new costs a question."""
@@ -50,7 +50,7 @@ class Devices:
     """ask: as for `Omemo`."""
 
     def __init__(self, ask: Ask) -> None:
-        self.listed, self.keyless = Lately(), Lately()
+        self.listed, self.keyless, self.closed, self.asked = (Lately() for _ in range(4))
         self._ask = ask
         self._servers: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -58,7 +58,11 @@ class Devices:
         """-> which there are now. known: those of before; wanted: the one that just wrote. Of too
         many it counts first, then what was known, then whatever comes first. Raises Unpublished."""
         async with self._turn(jid):
-            listed = await published.devices(self._ask, jid)
+            try:
+                listed = await published.devices(self._ask, jid)
+            except Closed:
+                self.closed.note(jid)
+                raise
         self.listed.note(jid)
         first = [wanted] if wanted in listed else []
         return list(dict.fromkeys([*first, *(n for n in known if n in listed), *listed]))[:MOST]
@@ -70,8 +74,10 @@ class Devices:
         try:
             async with self._turn(jid):
                 found = await published.bundle(self._ask, jid, device, jid)
-        except Unpublished:
+        except Unpublished as error:
             self.keyless.note((jid, device))
+            if isinstance(error, Closed):
+                self.closed.note(jid)
             raise
         if found is None:
             self.keyless.note((jid, device))
@@ -81,5 +87,10 @@ class Devices:
         server = jid.rpartition("@")[2]
         return self._servers.setdefault(server, asyncio.Semaphore(AT_ONCE))
 
-
-__all__ = ["Devices", "Unpublished"]
+    def is_to_be_asked(self, jid: str) -> bool:
+        """Whether they show their keys to contacts alone, and were not asked yet to let the gateway
+        be one. It counts as asked."""
+        wanted = jid in self.closed and jid not in self.asked
+        if wanted:
+            self.asked.note(jid)
+        return wanted

@@ -49,15 +49,21 @@ class Cut(Exception):
 
 class Omemo:
     """own: the gateway's bare JID. ask: `Stream.ask` of the connection that there is; raises
-    Cut when it ends, or without one. post: sends an element to somebody, and does not wait."""
+    Cut when it ends, or without one. post: sends an element to somebody, and does not wait.
+    befriend: asks somebody to let the gateway be their contact."""
 
     def __init__(
-        self, own: str, safe: Safe, ask: Ask, post: Callable[[str, Element], None]
+        self,
+        own: str,
+        safe: Safe,
+        ask: Ask,
+        post: Callable[[str, Element], None],
+        befriend: Callable[[str], None],
     ) -> None:
         self.ratchets = Ratchets(safe, own, NAMESPACE)
         self.ready = asyncio.Event()
         """Set once it is known whether there can be encrypted chats."""
-        self._own, self._post = own, post
+        self._own, self._post, self._befriend = own, post, befriend
         self._backend = PreKeys(self.ratchets)
         self._devices = Devices(ask)
         self.device = OwnDevice(own, self.ratchets, self._backend, ask, self._devices.bundle)
@@ -117,6 +123,8 @@ class Omemo:
             if isinstance(error.__cause__, DuplicateMessageException):
                 return None
             log.warning("xmpp: not decrypted: %s", type(error).__name__)
+            if self._devices.is_to_be_asked(unit.jid):
+                self._befriend(unit.jid)
             if isinstance(error, DecryptionFailed | KeyExchangeFailed | NoSession):
                 unit.reset(device)
             raise Unreadable from None
@@ -185,4 +193,6 @@ class Omemo:
             self._devices.listed.drop(unit.jid)
             raise NoKeys from None
         (message,) = messages
+        if unit.unread_from not in (0, *(key.device_id for key, _ in message.keys)):
+            raise NoKeys  # another of their devices could read it: not the one that wrote
         return serialize_message(message)

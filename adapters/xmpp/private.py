@@ -41,7 +41,7 @@ class Private:
     """own, ask: as for `Omemo`."""
 
     def __init__(self, own: str, hear: Hear, safe: Safe, ask: Ask, sending: Sending) -> None:
-        self.omemo = Omemo(own, safe, ask, self._post)
+        self.omemo = Omemo(own, safe, ask, self._post, self._befriend)
         self._own, self._hear, self._safe, self._sending = own, hear, safe, sending
 
     # ------------------------------------------------------------ in
@@ -59,7 +59,7 @@ class Private:
             if stanzas.is_omemo(xml):
                 said = await self._opened(unit, xml, event, hear)
             else:
-                unit.wrote = ""
+                unit.writes("")
             await ratchets.write_account()
             if said is None:
                 await self._safe.keep(unit.changes())
@@ -77,9 +77,9 @@ class Private:
             text = await self.omemo.decrypt(unit, xml)
         except Unreadable:
             if unit.wrote != READ:
-                unit.wrote = UNREAD
+                unit.writes(UNREAD, stanzas.sending_device(xml))
             return event if stanzas.has_payload(xml) or event.deleted else None
-        unit.wrote = READ
+        unit.writes(READ)
         await self._learn(unit, hear)
         if event.deleted:
             return replace(event, encrypted=True)
@@ -129,3 +129,7 @@ class Private:
     def _post(self, jid: str, sealed: Element) -> None:
         id = stanzas.OWN_ID + uuid.uuid4().hex[:24]
         self._sending.put(id, jid, stanzas.enveloped(jid, id, sealed))
+
+    def _befriend(self, jid: str) -> None:
+        id = stanzas.OWN_ID + uuid.uuid4().hex[:24]
+        self._sending.put(id, jid, stanzas.contact_request(jid))

@@ -32,6 +32,10 @@ class Unpublished(Exception):
     """A server did not say, or said something that cannot be read."""
 
 
+class Closed(Unpublished):
+    """Only for contacts: a server's rule where a client gives none (Profanity, on Prosody)."""
+
+
 async def devices(ask: Ask, jid: str | None) -> list[int]:
     """-> the numbers of somebody's devices, of the own ones for None. Raises Unpublished."""
     found = await _item(ask, jid, DEVICES)
@@ -84,7 +88,8 @@ async def _item(ask: Ask, jid: str | None, node: str) -> Element | None:
     except IqError as error:
         if error.condition == "item-not-found":
             return None
-        raise Unpublished from None
+        closed = error.condition in ("forbidden", "not-authorized")
+        raise (Closed if closed else Unpublished) from None
     items = answer.findall(f"{{{PUBSUB}}}pubsub/{{{PUBSUB}}}items/{{{PUBSUB}}}item")
     latest = [item for item in items if item.get("id") == "current"] or items
     return next(iter(latest[0]), None) if latest else None

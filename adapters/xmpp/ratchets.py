@@ -75,12 +75,18 @@ class Unit:
         """How they wrote last: READ, or UNREAD if it could not be decrypted, or "" for plain."""
         return str(self.group(ALL).get("wrote", ""))
 
-    @wrote.setter
-    def wrote(self, how: str) -> None:
-        if how:
-            self.group(ALL)["wrote"] = how
-        else:
-            self.group(ALL).pop("wrote", None)
+    @property
+    def unread_from(self) -> int:
+        """The device whose message could not be decrypted; 0: none."""
+        device = self.group(ALL).get("unread from")
+        return device if isinstance(device, int) else 0
+
+    def writes(self, how: str, unread_from: int = 0) -> None:
+        for field, value in (("wrote", how), ("unread from", unread_from)):
+            if value:
+                self.group(ALL)[field] = value
+            else:
+                self.group(ALL).pop(field, None)
 
     def repeats(self, device: int, nonce: str) -> bool:
         """Whether it was read before. nonce: what no other message has."""

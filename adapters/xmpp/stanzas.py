@@ -202,6 +202,13 @@ def has_payload(xml: Element) -> bool:
     return xml.find(f"{OMEMO}encrypted/{OMEMO}payload") is not None
 
 
+def sending_device(xml: Element) -> int:
+    """-> the number of the device that encrypted it; 0 if it does not say."""
+    header = xml.find(f"{OMEMO}encrypted/{OMEMO}header")
+    number = header.get("sid", "") if header is not None else ""
+    return int(number) if number.isdecimal() and len(number) <= 10 else 0
+
+
 def _nonce(xml: Element) -> str:
     """-> what no other encrypted message has."""
     return xml.findtext(f"{OMEMO}encrypted/{OMEMO}header/{OMEMO}iv") or ""
@@ -294,6 +301,10 @@ def retraction(native: str, to: str) -> tuple[str, str]:
         f"<store xmlns='urn:xmpp:hints'/><origin-id xmlns='urn:xmpp:sid:0' id={attribute(id)}/>"
         "</message>"
     )
+
+
+def contact_request(to: str) -> str:
+    return f"<presence type='subscribe' to={attribute(to)}/>"
 
 
 def receipt(xml: Element) -> str | None:

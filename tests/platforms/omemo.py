@@ -129,6 +129,15 @@ class OmemoPhone(XmppPhone):
         inside = "".join(f"<device id='{number}'/>" for number in numbers)
         await self.publish(f"{NAMESPACE}.devicelist", f"<list xmlns='{NAMESPACE}'>{inside}</list>")
 
+    async def only_for_contacts(self) -> None:
+        """From now on the list of devices is shown to contacts alone."""
+        form = self.client.plugin["xep_0004"].make_form(ftype="submit")
+        form.add_field("FORM_TYPE", "hidden", value="http://jabber.org/protocol/pubsub#node_config")
+        form.add_field("pubsub#access_model", value="presence")
+        await self.client.plugin["xep_0060"].set_node_config(
+            self.client.boundjid.bare, f"{NAMESPACE}.devicelist", form
+        )
+
     async def publish(self, node: str, payload: str) -> None:
         await self.client.plugin["xep_0060"].publish(
             self.client.boundjid.bare, node, id="current", payload=fromstring(payload)
