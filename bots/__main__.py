@@ -31,6 +31,7 @@ from bots.talk import Talk
 from bots.turn import Community
 from core import people
 from core.actions import belonging, trust
+from core.detection import load_model_aside
 from core.language import Languages
 from core.message import Down
 from core.privacy import Vault
@@ -154,6 +155,7 @@ def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
     gateway = Gateway(
         store, talk_of(config, adapters), adapters, Limits(), config.retention, engine_of(config)
     )
+    load_model_aside()
     try:
         asyncio.run(_run(gateway, config))
     finally:

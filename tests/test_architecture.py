@@ -31,6 +31,7 @@ CORE = {
     "core/spare.py": {"sqlalchemy"},
     "core/privacy.py": {"cryptography"},
     "core/language.py": {"babel"},
+    "core/detection.py": {"numpy", "py3langid"},
     "core/catalogues.py": {"babel"},
 }
 ADAPTERS = {
