@@ -44,9 +44,8 @@ def guessed(sheet: Sheet, text: str, audience: int) -> dict[str, Any]:
     question which help it is."""
     answers = read_need(sheet, text)
     skills = answers["skills?"]
-    if found := skills["picked"] or skills["offered"][:1]:
+    if found := skills["picked"]:
         answers["skills"] = found
-        skills["picked"] = found
     countries = answers["country?"]["offered"]
     return {**answers, "country": countries[0] if countries else "", "audience": audience}
 
