@@ -100,17 +100,19 @@ class _Index:
         for form in self._forms(words):
             self.aliases[form][skill] = max(weight, self.aliases[form].get(skill, 0.0))
 
-    def _telling(self) -> dict[str, list[tuple[str, float]]]:
+    def _telling(self) -> dict[str, tuple[tuple[str, float], ...]]:
         """n-gram -> the skills in whose aliases it is, and how much that says."""
         often: dict[str, Counter[str]] = defaultdict(Counter)
         for alias, owners in self.aliases.items():
             for gram in set(self._grams(alias)):
                 often[gram].update(owners.keys())
+        one: dict[tuple[str, float], tuple[str, float]] = {}  # most are alike: kept once
         return {
-            gram: [
-                (skill, math.log(1 + len(_CODES) * n / (by_skill.total() + _COMMON)))
+            gram: tuple(
+                one.setdefault(told, told)
                 for skill, n in by_skill.items()
-            ]
+                for told in [(skill, math.log(1 + len(_CODES) * n / (by_skill.total() + _COMMON)))]
+            )
             for gram, by_skill in often.items()
         }
 

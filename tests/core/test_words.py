@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from random import Random
 
 import pytest
@@ -84,6 +85,54 @@ def test_the_words_shown_are_understood() -> None:
             word = COMMANDS.word(id, tag)
             assert COMMANDS.command(word, [tag], strict=True) == (id, "")
             assert COMMANDS.universal(word) == (id if id in UNIVERSAL else None)
+
+
+def spellings(word: str, language: str) -> set[str]:
+    """What phones, keyboards and haste make of a command word."""
+    made = {
+        *(word.upper(), f"/{word}", f"!{word}", f" {word} ", f"{word}.", f"{word}!", f"{word}؟"),
+        *(unicodedata.normalize(form, word) for form in ("NFD", "NFC", "NFKC")),
+        *(word.replace("\u200c", " "), word.replace("\u200c", "")),
+        word.translate(str.maketrans("یک", "يك")),
+    }
+    if word.isascii():
+        made.add("".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in word))
+    if language == "tr":
+        made |= {word.replace("i", "İ").upper(), word.replace("ı", "i")}
+    if language in ("ar", "fa", "ur", "ps") and " " not in word:
+        made.add("ـ".join(word))
+    return made
+
+
+def test_every_command_word_is_understood_however_it_is_typed() -> None:
+    wrong = [
+        (id, language, typed)
+        for id, by_language in COMMANDS.words.items()
+        for language, words in by_language.items()
+        for word in words
+        for typed in spellings(word, language)
+        if COMMANDS.command(typed, [language], strict=True) != (id, "")
+    ]
+    assert wrong == []
+
+
+def test_a_letter_left_out_is_asked_about_in_every_language() -> None:
+    for id, by_language in COMMANDS.words.items():
+        for language, (word, *_) in by_language.items():
+            if " " in word or len(key(word)) < 5:
+                continue
+            typed = word[: len(word) // 2] + word[len(word) // 2 + 1 :]
+            if COMMANDS.command(typed, [language], strict=True) is None:
+                assert COMMANDS.suggest(typed, [language]) is not None, (id, language, typed)
+
+
+def test_help_is_not_a_need_of_help() -> None:
+    for language, help_, need in (("uk", "допомога", "потрібна допомога"),
+                                  ("be", "дапамога", "патрэбна"),
+                                  ("ru", "помощь", "нужна помощь")):  # fmt: skip
+        for known in ("uk", "be", "ru"):
+            assert COMMANDS.command(help_, [known], strict=True) == ("help", ""), language
+            assert COMMANDS.command(need, [known], strict=True) == ("need", ""), language
 
 
 def test_a_command_without_a_word_here_is_shown_as_the_fallback_has_it() -> None:
