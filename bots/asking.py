@@ -173,6 +173,7 @@ INTENT = Form(
             one_of,
             lambda _: [
                 Option("need", Say("Yes, ask for help")),
+                Option("skills", Say("I want to help")),
                 Option("menu", Say("No, show me the menu")),
             ],
         ),

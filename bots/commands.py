@@ -138,15 +138,17 @@ def ask(turn: Turn, rest: str) -> None:
 # ------------------------------------------------------------------------------------- people
 
 
-def skills(turn: Turn, _: str) -> None:
-    """Whoever said it before starts from that."""
+def skills(turn: Turn, text: str) -> None:
+    """Whoever said it before starts from that; what a text says is not asked."""
     able, places = profile.skills_of(turn.book, turn.who)
     said = {
         "skills": able,
         "languages": people.reads(turn.book, turn.who.id) if able else [turn.who.language],
         "countries": [place for place in places if place != people.ANY],
     }
-    answers = {f"{name}?": {"picked": picked} for name, picked in said.items()}
+    answers: dict[str, Any] = {f"{name}?": {"picked": picked} for name, picked in said.items()}
+    if text.strip():
+        answers |= helping.read_skills(turn.sheet({}, {}), text)
     turn.open(helping.SKILLS, answers=answers)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bots.forms import Field, Form, Option, Outcome, Said, Sheet, Value
 from bots.picking import (
     ask_countries,
     countries_options,
     language_named,
+    languages_in,
     languages_offered,
     likely,
     one_of,
@@ -16,12 +19,32 @@ from bots.picking import (
     picked,
     picked_languages_options,
     skill_options,
+    suggested,
     text_only,
 )
 from core.actions import No, desk, offers, profile, translators
+from core.countries import guess_country
 from core.message import Code, Name, Notice, Say
 from core.store import Book
 from core.text import shortened
+
+
+def read_skills(sheet: Sheet, text: str) -> dict[str, Any]:
+    """The answers that one line gives, "press, English and Persian, Iran"; what it only suggests
+    is a draft, and what it leaves open is asked."""
+    language = sheet.languages.detect(text, [sheet.who.language])
+    spoken = languages_in(text)
+    for name in spoken.values():
+        text = text.replace(name, " ")
+    skills, countries = suggested(text, language), guess_country(text, language)
+    answers: dict[str, Any] = {"skills?": skills}
+    if skills["picked"]:
+        answers["skills"] = skills["picked"]
+    if spoken:
+        answers["languages"] = list(spoken)
+    if countries:
+        answers["countries"] = countries
+    return answers
 
 
 def _save_skills(book: Book, sheet: Sheet) -> list[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,6 +24,8 @@ _SURE = 10.0
 _BESIDE = 0.6
 """And so is what comes this near to the strongest."""
 
+
+_WORD = re.compile(r"[\w\u200c]+")
 
 PICK = Say("Please pick one of these.")
 
@@ -161,6 +164,12 @@ def pick_languages(sheet: Sheet, said: Said) -> Outcome:
     for name in () if said.tokens else listed(said.text):
         picked.append(language_named(sheet, Said(name)))
     return Draft({"picked": list(dict.fromkeys(picked))})
+
+
+def languages_in(text: str) -> dict[str, str]:
+    """The languages that a line names, each with the word for it; "it" and "no" are no codes."""
+    words = [word for word in _WORD.findall(text) if len(word) > 2 or not word.isascii()]
+    return {tag: word for word in words if (tag := commands().language(word))}
 
 
 def listed(text: str) -> list[str]:

@@ -202,6 +202,8 @@ class Talk:
         elif choice == "need":
             answers = asking.read_need(turn.sheet({}, {}), about["text"])
             turn.open(asking.NEED, answers=answers)
+        elif choice == "skills":
+            COMMANDS["skills"].run(turn, about["text"])
         elif choice == "yes":
             word, _, rest = about["run"].partition(" ")
             COMMANDS[word].run(turn, rest)
