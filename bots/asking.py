@@ -94,7 +94,7 @@ def _preview_options(sheet: Sheet) -> list[Option]:
             Option("less", Say("Back to the preview")),
         ]
     return [
-        Option("post", Say("Post it")),
+        Option("yes", Say("Post it")),
         Option("text", Say("Change the text")),
         Option("more", Say("Change something else")),
         Option("/cancel", Say("Cancel")),
@@ -105,7 +105,7 @@ def _confirm(sheet: Sheet, said: Said) -> Outcome:
     token = picked(sheet, said, Say("Pick “Post it” if this is right, or change it."))
     if token in ("more", "less"):
         return Draft({"step": "more" if token == "more" else ""})
-    return Value(True) if token == "post" else Change(token)
+    return Value(True) if token == "yes" else Change(token)
 
 
 def _language(sheet: Sheet, said: Said) -> Outcome:

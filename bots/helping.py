@@ -42,8 +42,8 @@ def read_skills(sheet: Sheet, text: str) -> dict[str, Any]:
         answers["skills"] = skills["picked"]
     if spoken:
         answers["languages"] = list(spoken)
-    if countries:
-        answers["countries"] = countries
+    if countries:  # where they are, or where they would help: asked, with these ticked
+        answers["countries?"] = {"picked": countries}
     return answers
 
 

@@ -126,6 +126,8 @@ class Talk:
             turn.go_to(form, went_back(form.form, form.asked, form.sheet))
         elif word == "help" and turn.notices:
             pass  # they were greeted just now
+        elif word == "forget" and form and form.form.name == "forget":
+            self._said(turn, form, Said("", (word,)))
         elif word in ("help", "stop", "forget"):
             COMMANDS[word].run(turn, "")
         else:

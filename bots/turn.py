@@ -264,8 +264,11 @@ class Turn:
         for option in options:
             if typed and typed in self._spellings(option.label):
                 return (option.token,)
+        tokens = [option.token for option in options]
         word = commands().universal(self.text)  # "ok", "готово", «تمام شد»: in any language
-        return (word,) if word in [option.token for option in options] else ()
+        if tokens[1:] == ["/cancel"] and word in ("yes", "no"):
+            return (tokens[word == "no"],)
+        return (word,) if word in tokens else ()
 
     def _spellings(self, label: Arg) -> set[str]:
         found = (self.languages.render(label, tag) for tag in (self.who.language, "en"))

@@ -50,7 +50,7 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
         {"bots.asking", "bots.picking", "core.countries"},
     ),
     "a need is posted": (
-        "confirm:post",
+        "confirm:yes",
         [*FORM, "core.actions.needs", "core.actions.alerts", "core.matching"],
         {
             "bots.asking",

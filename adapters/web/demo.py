@@ -60,7 +60,7 @@ STORY: tuple[Step, ...] = (
     Step("activist", press="skills:done"),
     Step("activist", press="country:c.IR"),
     Step("activist", press="audience:1"),
-    Step("activist", press="confirm:post"),
+    Step("activist", press="confirm:yes"),
     # The alert comes in English, and she offers; the activist accepts.
     Step("volunteer", press="offer *"),
     Step("volunteer", write="Reporter, ten years on Iran. I can write about him tonight."),
