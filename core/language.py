@@ -65,6 +65,14 @@ def _babel(language: str) -> Locale:
         return Locale.parse("en")
 
 
+@cache
+def _told() -> frozenset[str]:
+    """The languages that are told from others by what is written."""
+    known = load("detect")
+    candidates = (tag for tags in known["candidates"].values() for tag in tags)
+    return frozenset((*candidates, *known["one_script"].values(), "zh_Hans", "zh_Hant", "fa_AF"))
+
+
 class Languages:
     """The gateway's languages. English answers where another has a gap."""
 
@@ -221,6 +229,13 @@ class Languages:
         """The language that `text` is written in, by its script, letters and commonest words: no
         network, no model. likely: the writer's languages; unsure, it is the first of them."""
         return detection.detect(text, likely)
+
+    def reads_as(self, text: str, language: str, source: str) -> bool:
+        """Whether `text` is more probably in `language` than in any other; of a language that can
+        not be told from others: whether it is not surely in `source`."""
+        if language in _told():
+            return detection.judge(text, [language])[0] == language
+        return detection.detect(text, [language]) != source
 
 
 def territories(language: str) -> Mapping[str, str]:

@@ -11,7 +11,11 @@ import pytest
 from aiohttp import web
 
 from bots.config import Config, DraftsSettings, Wrong
+from bots.drafts import sound
 from bots.engines import LibreTranslate, Models, engine_of
+from core import detection
+from core.actions.drafting import Undrafted
+from core.language import Languages
 from tests.platforms.memory import MemoryPlatform
 from tests.tiny_model import put
 from tests.world import World
@@ -215,6 +219,40 @@ async def test_a_draft_that_can_not_be_right_is_not_shown(draft: str, database: 
     engine = Engine(draft)
     await told(database, engine, story)
     assert engine.asked
+
+
+SAID = {
+    "en": "They took Mr [1] from the library last night, call the lawyer [2]",
+    "fa": "آقای [1] را دیشب از کتابخانه بردند، به وکیل [2] زنگ بزنید",
+    "ar": "أخذوا السيد [1] من المكتبة الليلة الماضية، اتصلوا بالمحامي [2]",
+    "ru": "Вчера вечером [1] увезли из библиотеки, позвоните адвокату [2]",
+    "uk": "Учора ввечері [1] забрали з бібліотеки, подзвоніть адвокатові [2]",
+    "fr": "Ils ont emmené M. [1] de la bibliothèque hier soir, appelez l'avocate [2]",
+    "es": "Anoche se llevaron al señor [1] de la biblioteca, llama a la abogada [2]",
+    "tr": "Dün gece [1] beyi kütüphaneden götürdüler, avukat [2] ile konuşun",
+    "zh_Hans": "昨晚他们从图书馆带走了[1]先生，请打电话给律师[2]",
+    "ko": "어젯밤 그들이 도서관에서 [1] 씨를 데려갔어요. 변호사 [2]에게 전화하세요",
+    "pl": "Wczoraj wieczorem zabrali pana [1] z biblioteki, zadzwońcie do adwokata [2]",
+}
+PAIRS = [(one, other) for one in SAID for other in SAID if one != other]
+
+
+@pytest.mark.parametrize("model", [False, True], ids=["without a model", "with"])
+def test_whatever_the_pair_a_translation_is_shown_and_an_original_is_not(
+    model: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it does not hang on whether the model that tells languages was read already."""
+    monkeypatch.setattr(detection, "_model", detection._Model() if model else None)
+    languages = Languages()
+    for source, target in PAIRS:
+        part = Undrafted("e", 1, 1, "p", source, target, SAID[source], None)
+        left = SAID[source].replace("[1]", "[1],", 1).rstrip(".") + "…"
+        assert sound(languages, part, SAID[target]), (source, target)
+        assert not sound(languages, part, SAID[source]), (source, target)
+        assert not sound(languages, part, left), (source, target)
+        others = set(SAID) - {source, target, "pl"}
+        wrong = [tag for tag in sorted(others) if sound(languages, part, SAID[tag])]
+        assert target == "pl" or wrong == [], (source, target)
 
 
 async def test_without_consent_no_machine_reads_anything(database: str) -> None:
