@@ -27,10 +27,13 @@ lint: .venv/test
 soak: servers .venv/test $(ELEMENT)/node_modules
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest $(ARGS)
 
-# The messages that people see, collected for translators; the test says what lacks a translation.
+# The messages that people see, collected for translators and put into each catalogue with their
+# comments; what is gone leaves. The test says what lacks a translation. Needs GNU gettext.
 catalogues: .venv/test
 	$(BIN)/pybabel -q extract -F locales/babel.cfg -k Say -k SayMany:1,2 --no-location --sort-output \
-	  -c Translators: --omit-header -o locales/messages.pot .
+	  -c Translators: --omit-header -w 100 -o locales/messages.pot .
+	@for po in locales/*/LC_MESSAGES/messages.po; do \
+	  msgmerge -q -N -w 100 $$po locales/messages.pot | msgattrib --no-obsolete -w 100 -o $$po; done
 	$(BIN)/python -m pytest -q tests/locales
 
 # The smaller lock follows the larger: what tests need may hold a library back.

@@ -38,6 +38,7 @@ def ask_still_needed(book: Book, need: str) -> list[Notice]:
     question = Say("Your need {code} closes in 3 days. Is it still needed?", code=Code(found.code))
     choices = (
         Choice(f"keep {found.code}", Say("Still needed")),
+        # Translators: a button: close the need
         Choice(f"close {found.code}", Say("Close it")),
     )
     return [Notice(found.person, question, choices)]

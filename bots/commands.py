@@ -67,6 +67,7 @@ def show_help(turn: Turn, rest: str = "") -> None:
     if more:
         turn.say(lines(Say("You can also write:"), *known))
     else:
+        # Translators: a button: the rest of the commands
         choices = (*MENU, Choice("help more", Say("More")))
         turn.say(lines(Say("You can write, or pick:"), *known), choices)
 
@@ -79,6 +80,7 @@ def where_they_are(turn: Turn, why: Say) -> None:
     if isinstance(focus, talking.Conversation):
         here = Say("You are talking with {name}. Just write.", name=focus.title())
         return turn.say(lines(why, here))
+    # Translators: a button: the rest of the commands
     choices = (*MENU, Choice("help more", Say("More")))
     return turn.say(lines(why, Say("What do you want to do?")), choices)
 

@@ -234,6 +234,7 @@ TERM = Form(
             "meaning",
             lambda s: Say("How is {term} to be translated?", term=s.answers["term"]),
             _meaning,
+            # Translators: a button: a word is no longer in the list of agreed words
             lambda _: [Option("remove", Say("Take it off the list"))],
         ),
     ),

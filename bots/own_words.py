@@ -132,6 +132,7 @@ UNSET = Form(
                 else Say("Remove your freeze word and its PIN?")
             ),
             one_of,
+            # Translators: buttons: a word for danger is taken away, or stays
             lambda _: [Option("remove", Say("Remove it")), Option("/cancel", Say("Keep it"))],
         ),
     ),

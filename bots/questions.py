@@ -46,6 +46,7 @@ CLOSE = Form(
             lambda s: Say("Close the need {code}?", code=Code(s.about["code"])),
             one_of,
             lambda _: [
+                # Translators: a button: close the need
                 Option("close", Say("Close it")),
                 Option("/cancel", Say("Keep it open")),
             ],

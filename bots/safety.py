@@ -50,6 +50,7 @@ def show_safety(turn: Turn, _: str) -> None:
                 ),
             ),
         ),
+        # Translators: buttons; the second: everything that is held on you
         (Choice("words", Say("Words for danger")), Choice("export", Say("Show all of it"))),
     )
 

@@ -144,6 +144,7 @@ def conversation_is(book: Book, conversation: str) -> bool:
 
 # ------------------------------------------------------------------ when, and what is said instead
 
+# Translators: a button: how to move to an encrypted messenger
 HOW = (Choice("link", Say("How to get there")),)
 _WAITS = Say("🔒 Something waits for you that I send only over an encrypted chat.")
 _THERE = Say("🔒 I answer that only in your encrypted chat. It is there now.")

@@ -31,16 +31,23 @@ def extracted() -> frozenset[Id]:
     return frozenset(found)
 
 
-def comments() -> set[str]:
-    """What the program's text tells translators."""
-    told: set[str] = set()
+@cache
+def told() -> dict[Id, str]:
+    """What the program's text tells translators beside each sentence, on one line."""
+    found: dict[Id, list[str]] = {}
     for folder in ("bots", "core"):
         source = str(ROOT / folder)
-        for _, _, _, said, _ in extract_from_dir(
+        for _, _, id, said, _ in extract_from_dir(
             source, SOURCES, keywords=KEYWORDS, comment_tags=["Translators:"]
         ):
-            told.update(said)
-    return told
+            there = found.setdefault(id if isinstance(id, str) else tuple(id), [])
+            there += [line for line in said if line not in there]
+    return {id: " ".join(said) for id, said in found.items()}
+
+
+def comments() -> set[str]:
+    """All of it."""
+    return set(told().values())
 
 
 def only_signs(id: Id) -> bool:
@@ -61,6 +68,10 @@ def lacking(tag: str) -> list[Id]:
 def messages(tag: str) -> tuple[Message, ...]:
     with CATALOGUES[tag].open("rb") as file:
         return tuple(m for m in read_po(file, ignore_obsolete=True) if m.id)
+
+
+def key(message: Message) -> Id:
+    return message.id if isinstance(message.id, str) else tuple(message.id)
 
 
 def forms(message: Message) -> list[str]:

@@ -22,6 +22,7 @@ from core.words import new_code
 DAYS_TO_AGREE = 3
 _ACTIVE = 30
 """Days since a moderator wrote, for being counted on."""
+# Translators: a button of a moderator
 QUEUE = (Choice("queue", Say("See what waits")),)
 
 _PROPOSED = {
@@ -98,12 +99,14 @@ def question(book: Book, reader: str, id: str, act: str, about: str) -> Notice:
     says: Sayable = _PROPOSED[act]
     if act == "verify":
         count = book.value("select count(*) from vouches where person = :id", id=about)
+        # Translators: about somebody whom a moderator wants to verify
         vouched = SayMany("{n} vouch for them.", "{n} vouches for them.", count)
         says = Joined(" ", (says, vouched))
     reported = _reported(book, about) if act == "suspend" else None
     return Notice(
         reader,
         lines(dots(Code(id), says), Quote(shortened(reported, 700)) if reported else None),
+        # Translators: a button of a moderator: to what another one proposes
         choices=(Choice(f"agree {id}", Say("I agree")), Choice(f"refuse {id}", Say("No"))),
         key=f"y.{id}.{uuid.uuid4().hex}",
     )

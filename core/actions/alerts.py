@@ -41,6 +41,7 @@ def alert(book: Book, need: Need, reader: Person) -> Notice:
     """With its first words for whoever is vouched for, as far as their day's ration goes; else its
     summary, to be read with a button."""
     words = reader.trust > NEW and rationing.spend(book, reader, "read", need.id)
+    # Translators: buttons: read a need that somebody posted
     label = Say("Read all of it") if words else Say("Read it")
     more = not words or len(need.text) > _ON_A_SCREEN
     return Notice(
@@ -128,6 +129,7 @@ def explain_alert(book: Book, who: Person, code: str) -> list[Notice]:
             choices=(
                 Choice(f"offer {need.code}", Say("Offer my help")),
                 Choice(f"pass {need.code}", Say("Not me")),
+                # Translators: a button, under "Why me?"
                 Choice("skills", Say("Change what I am asked")),
             ),
         )

@@ -43,6 +43,7 @@ def overview(book: Book, who: Person) -> list[Notice]:
         raise No(Say("You have not said yet between which languages you translate."), (_ADD,))
     waiting = needing(book, who)
     choices = [
+        # Translators: a button of a translator: the conversation that waits longest
         *([Choice("take", Say("Take the next"))] if waiting else []),
         Choice("glossary", Say("Words we agreed on")),
         _ADD,
@@ -115,6 +116,7 @@ def nudge_translator(book: Book, entry: str) -> list[Notice]:
                 (
                     # Translators: a button of a translator: I am translating it
                     Choice(f"moretime {entry}", Say("I'm at it")),
+                    # Translators: a button of a translator: others shall translate this message
                     Choice(f"handback {entry}", Say("Give it back")),
                 ),
                 reply=Reply("translate", {"entry": entry, "target": language}),

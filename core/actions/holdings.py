@@ -68,6 +68,7 @@ def counted(book: Book, who: Person) -> Sayable:
         SayMany("{n} vouch for others", "{n} vouches for others", n["given"]),
         SayMany("{n} vouch for you", "{n} vouches for you", n["got"]),
         SayMany("{n} person blocked", "{n} people blocked", n["blocks"]),
+        # Translators: in a list: codes to vouch or to link that you gave to others
         SayMany("{n} code handed out", "{n} codes handed out", n["codes"]),
     )
     return Joined(", ", tuple(some for some in found if some.n))
@@ -146,6 +147,7 @@ def _profile(book: Book, who: Person) -> Sayable:
             SayMany("{n} vouch for you", "{n} vouches for you", n["got"]),
             SayMany("{n} vouch for others", "{n} vouches for others", n["given"]),
             SayMany("{n} person blocked", "{n} people blocked", n["blocks"]),
+            # Translators: in a list: codes to vouch or to link that you gave to others
             SayMany("{n} code handed out", "{n} codes handed out", n["codes"]),
             Say("Words for danger: fingerprints of them, which nobody can read back")
             if lock.panic or lock.freeze
@@ -173,6 +175,7 @@ def _pairs(pairs: list[tuple[str, str]]) -> Sayable:
 
 
 def _quoted(text: str) -> Sayable:
+    # Translators: stands where the text of a message was
     return Quote(text) if text else Say("(wiped already)")
 
 
@@ -183,6 +186,7 @@ def _needs(book: Book, who: Person) -> Iterator[tuple[Sayable, int]]:
         about: list[Arg] = [Code(need.code), *(Name("skill", skill) for skill in need.skills)]
         if need.country:
             about.append(Name("country", need.country))
+        # Translators: a need or an offer is open, is closed
         about.append(Say("open") if need.state == "open" else Say("closed"))
         yield lines(Joined(" · ", tuple(about)), _quoted(need.text)), len(need.text)
 
@@ -253,6 +257,8 @@ def _entries(book: Book, who: Person, conversation: str) -> Iterator[tuple[Sayab
                 "select person, language, text from translations where entry = :id", id=id
             )
         ]
+        # Translators: who wrote a message, in a list of everything that is held on you
         by: Arg = Say("You") if author == who.id else names.get(author, Say("Somebody"))
+        # Translators: above the translation of a message
         translated = (lines(Say("🌐 translated"), Quote(words)) for words in done if words)
         yield lines(by, Quote(text), *translated), len(text) + sum(map(len, done))

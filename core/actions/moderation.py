@@ -76,6 +76,7 @@ def queue(book: Book, who: Person) -> list[Notice]:
                 lines(Say("⚠ Reported:"), Quote(shortened(words(book, row), 700))),
                 choices=(
                     Choice(f"suspend {row.id}", Say("Suspend this person")),
+                    # Translators: a button of a moderator, under a report: it is closed
                     Choice(f"dismiss {row.id}", Say("Nothing to do")),
                 ),
                 key=f"x.{row.id}.{uuid.uuid4().hex}",
@@ -128,6 +129,7 @@ def show_audit(book: Book, who: Person) -> list[Notice]:
     shown = [
         dots(
             _ago(book, row.day),
+            # Translators: who did it, in a list of what was done
             Say("moderator {n}", n=row.moderator) if row.moderator else Say("the operator"),
             _ACTS[row.act],
             _OUTCOMES[row.outcome],
@@ -151,6 +153,7 @@ _ACTS = {
 }
 _OUTCOMES = {
     "done": None,
+    # Translators: how far an act of a moderator came
     "proposed": Say("proposed"),
     "refused": Say("refused"),
     "expired": Say("nobody agreed"),

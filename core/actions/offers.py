@@ -55,6 +55,7 @@ def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> li
         need.person,
         lines(head, _known_of(book, who, need, language), Quote(text)),
         choices=(
+            # Translators: a button, under an offer of help
             Choice(f"accept {id}", Say("Accept")),
             Choice(f"decline {id}", Say("Decline")),
             Choice(f"ask {id}", Say("Ask a question first")),
@@ -78,6 +79,7 @@ def _known_of(book: Book, who: Person, need: Need, language: str) -> Sayable:
     foreign = language not in people.reads(book, need.person)
     return dots(
         Name("trust", TRUST[who.trust]),
+        # Translators: about somebody who offers help; a list
         Say("speaks {languages}", languages=Joined(", ", languages)),
         # Translators: after the name of somebody who offers help: answered {n} of {all} requests
         Say("answered {n} of {all} before", n=int(record.answered), all=record.told)
@@ -193,6 +195,7 @@ def ask(book: Book, who: Person, *, offer: str, text: str) -> list[Notice]:
     row, need = _sent(book, offer)
     if other == row.person:
         head = Say("About your offer for {code}, the person asks:", code=Code(need.code))
+        # Translators: a button, under a question that somebody asks
         choices: tuple[Choice, ...] = (Choice(f"ask {offer}", Say("Answer")),)
     else:
         head = Say(
@@ -201,8 +204,10 @@ def ask(book: Book, who: Person, *, offer: str, text: str) -> list[Notice]:
             code=Code(need.code),
         )
         choices = (
+            # Translators: a button, under an offer of help
             Choice(f"accept {offer}", Say("Accept")),
             Choice(f"decline {offer}", Say("Decline")),
+            # Translators: a button: one more question about an offer
             Choice(f"ask {offer}", Say("Ask more")),
         )
     shown = Notice(

@@ -77,6 +77,7 @@ def set_skills(
         Notice(
             who.id,
             paragraphs(saved, vouch if who.trust == NEW else None, found if waiting else None),
+            # Translators: a button: the open needs
             choices=(Choice("needs", Say("See them")),) if waiting else (),
         )
     ]
@@ -140,4 +141,5 @@ def stop(book: Book, who: Person) -> list[Notice]:
     """No alerts and digests any more; conversations go on."""
     book.do("update people set alerts = 'never' where id = :id", id=who.id)
     said = Say("You get no more alerts. Your conversations stay open.")
+    # Translators: a button: get alerts again
     return [Notice(who.id, said, (Choice("skills", Say("Start again")),))]

@@ -148,6 +148,7 @@ def _prompts(
     parts = tasks.parts(text)
     tasks.hand_out(book, entry, pair.target, pair.person, len(parts))
     remind(book, book.now + tasks.LEASE - NUDGE, "nudge_translator", entry)
+    # Translators: above a message for a translator; {side} is A or B
     pair_said = Say(
         "{side} · {code} ({source} → {target})",
         side=Code(side),
@@ -158,6 +159,7 @@ def _prompts(
     prompts = []
     for number, part in enumerate(parts, 1):
         key = f"p.{entry}.{pair.person}" + (f".{number}" if number > 1 else "")
+        # Translators: above a part of a long message
         of = Say("Part {number} of {of}", number=number, of=len(parts)) if len(parts) > 1 else None
         said = glossary.occurring(book, pair.source, pair.target, part)
         words = (Quote(f"{term} = {meaning}") for term, meaning in said.items())

@@ -18,6 +18,7 @@ _AT_ONCE = 5
 """Needs in a list."""
 
 SEE_NEEDS = Choice("needs", Say("See needs"))
+# Translators: a button: my needs and conversations
 SEE_MINE = Choice("mine", Say("See mine"))
 _SAY_SKILLS = Choice("skills", Say("Say what I can help with"))
 

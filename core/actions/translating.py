@@ -112,6 +112,7 @@ def translate(
         key=f"{first}.{uuid.uuid4().hex}" if before else first,
         replaces=first if before else None,
     )
+    # Translators: to the translator, who wrote or corrected a translation
     said = Say("Corrected.") if before and before.text else Say("Passed on.")
     return [shown, Notice(who.id, said)]
 
