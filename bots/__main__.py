@@ -25,7 +25,7 @@ from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.engines import engine_of
 from bots.gateway import Gateway
 from bots.limits import Limits
-from bots.menu import menu
+from bots.menu import menu, menu_for
 from bots.privacy_page import privacy_page
 from bots.talk import Talk
 from bots.turn import Community
@@ -81,6 +81,7 @@ def _given(config: Config, name: str, demo: bool) -> dict[str, Any]:
             "port": xmpp.port,
             "ca_file": str(config.folder / xmpp.ca_file) if xmpp.ca_file else None,
             "proxy": xmpp.proxy,
+            "menu": menu_for(Languages(config.community.languages)),
         }
     if name == "matrix" and (matrix := config.matrix):
         return {

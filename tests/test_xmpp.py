@@ -16,12 +16,14 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 import slixmpp
 import slixmpp.xmlstream.xmlstream
+from slixmpp.exceptions import IqError
 
 import adapters.xmpp.sending
-from adapters.xmpp import Xmpp, stanzas
+from adapters.xmpp import Xmpp, adhoc, stanzas
 from adapters.xmpp.acks import WRAP, Acks, Given
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
+from core.language import RLM
 from core.message import (
     Address,
     Down,
@@ -35,9 +37,10 @@ from core.message import (
     Unknown,
     Unsent,
 )
+from core.words import Commands
 from tests.conftest import need_program
 from tests.platforms.prosody import DOMAIN, PASSWORD, Network, Prosody, free_port
-from tests.platforms.xmpp import XmppPhone, XmppPlatform
+from tests.platforms.xmpp import MENU, XmppPhone, XmppPlatform
 from tests.safes import Pocket
 from tests.test_contract import Gateway, text, to
 
@@ -532,6 +535,65 @@ async def test_a_receipt_comes_only_after_the_commit_and_only_if_asked(gateway: 
     asking["request_receipt"] = True
     asking.send()
     assert await asyncio.wait_for(receipts.get(), 10) == (asking["id"], 2)
+
+
+async def asked(phone: XmppPhone, kind: str, inside: str, language: str = "fa") -> Element:
+    """-> the answer to an IQ to the bot's connection, asked in a language."""
+    iq = phone.client.make_iq(itype=kind, ito=f"{phone.bot}/gw")
+    iq.xml.set(stanzas.LANG, language)
+    iq.xml.append(fromstring(inside))
+    try:
+        answer = await iq.send(timeout=10)
+    except IqError as error:
+        answer = error.iq
+    found: Element = answer.xml
+    return found
+
+
+async def test_a_client_s_menu_lists_and_runs_the_commands_in_its_language(
+    gateway: Gateway,
+) -> None:
+    phone = await person(gateway)
+    await phone.say("hello")
+    await gateway.until(1)
+    info = await asked(phone, "get", f"<query xmlns='{adhoc.INFO}'/>")
+    assert adhoc.COMMANDS in {f.get("var") for f in info.iter(f"{{{adhoc.INFO}}}feature")}
+    listing = f"<query xmlns='{adhoc.ITEMS}' node='{adhoc.COMMANDS}'/>"
+    for hint, language in (("fa-IR", "fa"), ("tr", "tr"), ("zh-CN", "zh_Hans"), ("bo", "en")):
+        items = await asked(phone, "get", listing, hint)
+        there = [(i.get("node"), i.get("name")) for i in items.iter(f"{{{adhoc.ITEMS}}}item")]
+        assert there == MENU(language)[1]
+    assert dict(MENU("fa-IR")[1])["need"] == f"{RLM}درخواست کمک"
+    one = await asked(phone, "get", f"<query xmlns='{adhoc.INFO}' node='need'/>")
+    identity = one.find(f".//{{{adhoc.INFO}}}identity")
+    assert identity is not None
+    assert identity.get("name") == f"{RLM}درخواست کمک"
+    command = f"<command xmlns='{adhoc.COMMANDS}' node='%s' action='%s'/>"
+    done = await asked(phone, "set", command % ("needs", "execute"))
+    assert done[0].get("status") == "completed"
+    assert "در همین گفت‌وگو" in (done.findtext(f".//{{{adhoc.COMMANDS}}}note") or "")
+    heard = gateway.heard[-1]
+    assert isinstance(heard, Inbound)
+    assert (heard.text, heard.sender, heard.locale) == ("/needs", phone.address, "fa")
+    assert Commands().command(heard.text, ["fa"], strict=True) == ("needs", "")
+    left = await asked(phone, "set", command % ("needs", "cancel"))
+    assert left[0].get("status") == "canceled"
+    wrong = await asked(phone, "set", command % ("audit", "execute"))
+    assert wrong.find(".//{urn:ietf:params:xml:ns:xmpp-stanzas}item-not-found") is not None
+    assert len(gateway.heard) == 2
+
+
+async def test_a_command_that_is_not_committed_yet_is_not_answered(gateway: Gateway) -> None:
+    phone = await person(gateway)
+    await phone.say("hello")
+    await gateway.until(1)
+    gateway.refuse = 2
+    done = await asked(
+        phone, "set", f"<command xmlns='{adhoc.COMMANDS}' node='help' action='execute'/>", "en"
+    )
+    assert gateway.refuse == 0
+    assert done.findtext(f".//{{{adhoc.COMMANDS}}}note") == "I answer in the chat."
+    assert [e.text for e in gateway.heard if isinstance(e, Inbound)] == ["hello", "/help"]
 
 
 async def test_a_subscription_is_granted_and_not_asked_for(gateway: Gateway) -> None:

@@ -20,7 +20,7 @@ from xml.etree.ElementTree import Element
 from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.jid import JID, InvalidJID
 
-from adapters.xmpp import archive, stanzas
+from adapters.xmpp import adhoc, archive, stanzas
 from adapters.xmpp.acks import Acks, Given
 from adapters.xmpp.files import Files, locked
 from adapters.xmpp.hearing import Hearing, Said
@@ -67,13 +67,15 @@ class Xmpp:
         port: int = 5222,
         ca_file: str | None = None,
         proxy: str | None = None,
+        menu: adhoc.Menu | None = None,
     ) -> None:
         """host: where to connect if not where DNS says; the certificate is checked against the
-        JID's domain all the same. ca_file: trust this authority alone. Raises Down."""
+        JID's domain all the same. ca_file: trust this authority alone. menu: what clients list.
+        Raises Down."""
         self.facts = replace(type(self).facts, own=jid)
         self.up = asyncio.Event()
         self._password, self._host, self._port = password, host, port
-        self._ca_file, self._proxy = ca_file, proxy
+        self._ca_file, self._proxy, self._menu = ca_file, proxy, menu
         self._jid = self._own = jid
         self._sending = Sending()
         self._hearing: Hearing | None = None
@@ -152,6 +154,9 @@ class Xmpp:
             while True:
                 self._stream = stream = self._dial(acks, RESOURCE)
                 stream.on_message = partial(self._receive, stream)
+                if self._menu is not None:
+                    stream.offer(adhoc.COMMANDS)
+                    stream.on_iq = partial(self._menued, stream, self._menu)
                 begun = clock()
                 try:
                     resumed = await stream.login(self._host, self._port)
@@ -290,6 +295,25 @@ class Xmpp:
         id = stanzas.archive_id(xml, self._own) if self._archived else None
         said = self._said(xml, id, archive.place(id, xml) if id else None)
         self._put(acks, number, said, stanzas.receipt(xml) if said.event is not None else None)
+
+    def _menued(self, stream: Stream, menu: adhoc.Menu, xml: Element) -> bool:
+        """-> whether an IQ was about the menu. One that runs a command is answered once that is
+        committed."""
+        asked = adhoc.read(xml, self._own, menu)
+        if asked is None:
+            return False
+        if asked.runs is None:
+            stream.give([Given(asked.answer)])
+        elif stream.acks is not self._settled:  # it would overtake what was written before
+            stream.give([Given(adhoc.error(xml, "wait", "resource-constraint"))])
+        else:
+            assert self._hearing is not None
+            assert self._private is not None
+            # it names a command and no more; the answer goes as that to a message would
+            encrypted = self._private.wanted(asked.runs.sender.handle)
+            then = partial(stream.give, [Given(asked.answer)])
+            self._hearing.put(Said(replace(asked.runs, encrypted=encrypted), None, then))
+        return True
 
     def _said(self, xml: Element, id: str | None, place: str | None) -> Said:
         event, private = stanzas.read(xml, self._own, id), self._private

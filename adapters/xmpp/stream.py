@@ -60,11 +60,11 @@ class Stream(slixmpp.ClientXMPP):
         self.enable_direct_tls, self.enable_starttls = False, True
         self.plugin["feature_mechanisms"].use_mechs = SCRAM  # else it falls back to PLAIN
         self.register_plugin("xep_0030")
-        for feature in FEATURES:
-            self.plugin["xep_0030"].add_feature(feature)
+        self.offer(*FEATURES)
         self.ready: asyncio.Future[bool] = self.loop.create_future()
         self.over: asyncio.Future[str] = self.loop.create_future()
         self.on_message: Callable[[Element, int], None] = lambda xml, number: None
+        self.on_iq: Callable[[Element], bool] = lambda xml: False
         self.last_heard = self.loop.time()
         self.asked_at: float | None = None
         self.page: list[Element] | None = None
@@ -85,6 +85,11 @@ class Stream(slixmpp.ClientXMPP):
             ("disconnected", self._ended),
         ):
             self.add_event_handler(event, handler)
+
+    def offer(self, *features: str) -> None:
+        """Says that it can do this, to whoever asks (XEP-0030)."""
+        for feature in features:
+            self.plugin["xep_0030"].add_feature(feature)
 
     # ----------------------------------------------------------------------------- login
 
@@ -215,7 +220,8 @@ class Stream(slixmpp.ClientXMPP):
                 return
             self.acks.commit(number)
             if xml.tag == IQ:
-                super()._spawn_event(xml)
+                if not self.on_iq(xml):
+                    super()._spawn_event(xml)
             elif xml.get("type") == "subscribe":  # they may see the bot; it does not ask back
                 sender = attribute(bare(xml.get("from", "")))
                 self.give([Given(f"<presence to={sender} type='subscribed'/>")])

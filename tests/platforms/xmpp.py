@@ -13,6 +13,8 @@ import slixmpp
 from slixmpp.xmlstream import ET
 
 from adapters.xmpp import Xmpp
+from bots.menu import menu_for
+from core.language import Languages
 from core.message import Address
 from tests.planted import plant
 from tests.platforms import Seen
@@ -28,6 +30,7 @@ PLUGINS = (
     "xep_0461",
     "xep_0363",
 )
+MENU = menu_for(Languages())
 FILES = {"picture": "jpg", "voice": "m4a", "video": "mp4", "document": "pdf", "sticker": "webp"}
 
 
@@ -188,6 +191,7 @@ class XmppPlatform:
             host="127.0.0.1",
             port=self.network.port,
             ca_file=str(self.server.ca_file),
+            menu=MENU,
         )
         xmpp.quiet, xmpp.patience = 2.0, 2.0
         return xmpp
