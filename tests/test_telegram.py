@@ -474,6 +474,41 @@ async def test_the_menu_button_lists_the_commands_in_the_reader_s_language(
     assert platform.api.commands["zh"].keys() == platform.api.commands[""].keys()
 
 
+async def test_the_menu_is_in_the_language_that_somebody_chose_whatever_their_app_has(
+    platform: TelegramPlatform,
+) -> None:
+    api, gateway = platform.api, Gateway(platform)
+    bot = Telegram(token=api.token, api=api.url, menu=menu(Languages()))
+    run = asyncio.create_task(bot.run(gateway.hear, None, Pocket()))
+    english, persian = await platform.phone("en"), await platform.phone("fa-IR")
+
+    async def written(phone: TelegramPhone, language: str) -> None:
+        await bot.send(to(phone, "words", f"{phone.user} {language}", language=language))
+        await phone.next()
+
+    for count, phone in enumerate((english, persian), 1):
+        await phone.say("hello")
+        await gateway.until(count)
+    await written(persian, "fa")
+    await written(english, "fa")
+    await api.until(lambda: english.user in api.own_commands)
+    assert api.own_commands[english.user]["need"] == f"{RLM}درخواست کمک"
+    assert persian.user not in api.own_commands
+    await written(english, "en")
+    await api.until(lambda: english.user not in api.own_commands)
+    await written(persian, "tr")
+    await api.until(lambda: persian.user in api.own_commands)
+    assert api.own_commands[persian.user]["need"] == "yardım isteyin"
+    # what is known of somebody who was forgotten goes, and what is written after makes no new one
+    bot.forget(persian.address.handle)
+    await api.until(lambda: persian.user not in api.own_commands)
+    await written(persian, "tr")
+    await written(english, "uk")
+    await api.until(lambda: english.user in api.own_commands)
+    assert persian.user not in api.own_commands
+    await finish(run)
+
+
 # ------------------------------------------------------------------------------ sending
 
 

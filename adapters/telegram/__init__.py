@@ -23,7 +23,7 @@ from telegram.error import (
 )
 
 from adapters.telegram import unsending
-from adapters.telegram.menu import Menu, settings
+from adapters.telegram.menu import Commands, Menu
 from adapters.telegram.poller import Event, Poller
 from adapters.telegram.requests import UPLOAD, Flood, NotSent, Requests
 from adapters.telegram.updates import WANTED
@@ -84,10 +84,10 @@ class Telegram:
         token: str,
         api: str = "https://api.telegram.org",
         proxy: str | None = None,
-        menu: Menu | None = None,
+        menu: Commands | None = None,
     ) -> None:
         self.up = asyncio.Event()
-        self._menu = menu or {}
+        self._menu = Menu(menu or {})
         self._token, self._api, self._proxy = token, api.rstrip("/"), proxy
         self._bot: Bot | None = None
         self._asides: set[asyncio.Task[None]] = set()
@@ -98,7 +98,7 @@ class Telegram:
     async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         """Polls until cancelled. Raises Down."""
         bot = self._bot = await self._open()
-        poller = Poller(self._updates, hear, self._after, since)
+        poller = Poller(self._updates, self._menu.hearing(hear), self._after, since)
         try:
             down = await self._poll(poller)
         finally:
@@ -119,7 +119,7 @@ class Telegram:
         except TelegramError as error:
             return self._down(error)
         self.up.set()
-        self._aside("SetMyCommands", *settings(self._menu))
+        self._aside("SetMyCommands", *self._menu.for_all())
         failed = 0
         while True:
             try:
@@ -182,7 +182,10 @@ class Telegram:
         if not (out.to.handle.isascii() and out.to.handle.isdecimal()):
             raise Gone  # a person has a number; "@name" would be a public channel
         try:
-            return await self._send(out)
+            native = await self._send(out)
+            if call := self._menu.change(out.to.handle, out.language):
+                self._aside(*call)
+            return native
         except TelegramError as error:
             outcome = self._outcome(error, out.to.handle)
         raise outcome  # not inside `except`: PTB's own would be its context, token and all
@@ -272,7 +275,7 @@ class Telegram:
     # ----------------------------------------------------------------------------- files
 
     def forget(self, handle: str) -> None:
-        """Nothing is encrypted here: nothing is held."""
+        self._aside(*self._menu.forget(handle))
 
     async def fetch(self, file: File) -> bytes:
         """getFile, and the download that it names (https://core.telegram.org/bots/api#getfile)."""

@@ -74,6 +74,7 @@ class BotApi:
         self.clock: Callable[[], float] = time.time
         self.reactions: dict[tuple[int, int], str] = {}
         self.commands: dict[str, dict[str, str]] = {}
+        self.own_commands: dict[int, dict[str, str]] = {}
         self.queries: dict[str, bool] = {}  # callback id -> answered
         self.updates: list[dict[str, Any]] = []
         self.update_id = 700_000_000
@@ -265,7 +266,17 @@ class BotApi:
                 raise Refusal(400, "Bad Request: BOT_COMMAND_INVALID")
             if not 1 <= len(command.description) <= 256:
                 raise Refusal(400, "Bad Request: BOT_COMMAND_DESCRIPTION_INVALID")
-        self.commands[call.language_code or ""] = {c.command: c.description for c in call.commands}
+        listed = {c.command: c.description for c in call.commands}
+        if call.scope.type == "chat":
+            if int(call.scope.chat_id) not in self.users or call.language_code:
+                raise Refusal(400, "Bad Request: chat not found")
+            self.own_commands[int(call.scope.chat_id)] = listed
+        else:
+            self.commands[call.language_code or ""] = listed
+        return True
+
+    async def do_deletemycommands(self, call: Any) -> bool:
+        self.own_commands.pop(int(call.scope.chat_id), None)
         return True
 
     async def do_getupdates(self, call: Any) -> Any:
