@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
 
-from core import detection, pseudonyms, skills
+from core import calendars, detection, pseudonyms, skills
 from core.catalogues import BadTemplate, Catalogue, Template, catalogue, offered, template
 from core.folding import key, load
 from core.message import Arg, Code, Joined, Name, Say, SayMany, Word
@@ -32,7 +34,7 @@ _DIGITS = {
     tag: str.maketrans("0123456789", digits)
     for tag, digits in (
         ("fa", "۰۱۲۳۴۵۶۷۸۹"), ("fa_AF", "۰۱۲۳۴۵۶۷۸۹"), ("ps", "۰۱۲۳۴۵۶۷۸۹"),
-        ("ckb", "٠١٢٣٤٥٦٧٨٩"), ("ar", "٠١٢٣٤٥٦٧٨٩"),
+        ("ckb", "٠١٢٣٤٥٦٧٨٩"), ("ar", "٠١٢٣٤٥٦٧٨٩"), ("my", "၀၁၂၃၄၅၆၇၈၉"),
     )
 }  # fmt: skip
 """As the language writes numbers; any digits are understood from anybody."""
@@ -47,6 +49,18 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def _number(n: int, language: str) -> str:
     return str(n).translate(_DIGITS.get(language, {}))
+
+
+@lru_cache(512)
+def _day(code: str, language: str) -> str:
+    """ "2026-12-28" -> "28 de diciembre", «۷ دی»."""
+    day = date.fromisoformat(code)
+    if months := calendars.MONTHS.get(language):
+        _, month, number = calendars.persian(day)
+        said = f"{number} {months[month - 1]}"
+    else:
+        said = format_skeleton("MMMMd", day, locale=_babel(language))
+    return said.translate(_DIGITS.get(language, {}))
 
 
 def _own(text: str, mark: str = FSI) -> str:
@@ -144,10 +158,12 @@ class Languages:
         return "\n".join(BAR + _own(line) for line in quoted), None
 
     def _inside(self, arg: Arg, language: str, answered: str) -> str:
-        """What stands inside words of the language that answered: numbers are written as there,
-        and names that run the other way are isolated."""
+        """What stands inside words of the language that answered: numbers and days are written as
+        there, and names that run the other way are isolated."""
         if isinstance(arg, int):
             return _number(arg, answered)
+        if isinstance(arg, Name) and arg.kind == "day":
+            return _day(arg.code, answered)
         words, rtl = self._words(arg, language)
         return words if rtl is None or rtl is (answered in _RTL) else f"{FSI}{words}{PDI}"
 
@@ -193,6 +209,8 @@ class Languages:
     def _name(self, kind: str, code: str, language: str) -> tuple[str, bool | None]:
         if kind == "trust":
             return self._words(TRUST[code], language)
+        if kind == "day":
+            return _day(code, language), language in _RTL
         if kind in ("country", "language"):
             return _of_babel(kind, code, language)
         if kind == "pseudonym":

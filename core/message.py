@@ -50,7 +50,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Name:
-    """A thing with a code. kind: skill | group | country | language | pseudonym | trust."""
+    """A thing with a code. kind: skill | group | country | language | pseudonym | trust | day."""
 
     kind: str
     code: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from core import matching, people
 from core.actions import talking
 from core.message import (
@@ -93,12 +95,14 @@ def skills_of(book: Book, who: Person) -> tuple[list[str], list[str]]:
 
 def overview(book: Book, who: Person) -> list[Notice]:
     """`mine`: the person's needs, conversations, skills."""
-    ids = book.column(
-        "select id from needs where person = :who and state = 'open' order by created desc, id"
-        f" limit {_SHOWN}",
-        who=who.id,
+    closes = dict(
+        book.all(
+            "select id, closes from needs where person = :who and state = 'open'"
+            f" order by created desc, id limit {_SHOWN}",
+            who=who.id,
+        )
     )
-    needs = [need for id in ids if (need := by_id(book, id))]
+    needs = [need for id in closes if (need := by_id(book, id))]
     talks = talking.conversations(book, who.id)[:_SHOWN]
     skills, _ = skills_of(book, who)
     pairs = book.all(
@@ -111,7 +115,15 @@ def overview(book: Book, who: Person) -> list[Notice]:
         )
     ]
     if needs:
-        mine = (dots(Code(n.code), *(Name("skill", s) for s in n.skills)) for n in needs)
+        mine = (
+            dots(
+                Code(n.code),
+                *(Name("skill", s) for s in n.skills),
+                # Translators: how long a need stays open: "until 28 December"
+                Say("until {day}", day=_day(closes[n.id])),
+            )
+            for n in needs
+        )
         parts.append(lines(Say("Your open needs:"), *mine))
     if talks:
         parts.append(lines(Say("You are talking with:"), *(c.title() for c in talks)))
@@ -135,6 +147,10 @@ def overview(book: Book, who: Person) -> list[Notice]:
         Choice("skills", Say("What I can help with")),
     )
     return [Notice(who.id, paragraphs(*parts), choices)]
+
+
+def _day(at: int) -> Name:
+    return Name("day", datetime.fromtimestamp(at, UTC).date().isoformat())
 
 
 def stop(book: Book, who: Person) -> list[Notice]:
