@@ -103,7 +103,7 @@ def _write(book: Book, rows: list[dict[str, object]]) -> None:
 # that they are in>". It is sealed under their key first and then under its reader's: it can be read
 # as long as neither is forgotten.
 _WHOSE = {
-    **dict.fromkeys("ept", "select conversation from entries where id = :id"),
+    **dict.fromkeys("eptd", "select conversation from entries where id = :id"),
     **dict.fromkeys("ar", "select person from needs where id = :id"),
     "o": "select person from offers where id = :id",
     "q": "select case when o.person = :reader then n.person else o.person end"

@@ -4,9 +4,9 @@ moderation have theirs in `trust_tables.py`.
 Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neither time nor order.
 
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
-offers.text and .pseudonym, forms.answers and .about, reports.text, translations.text,
-tasks.text and .draft, outbox.notice, people.lock, unsends.chat. Under the conversation's:
-entries.text, members.pseudonym, files.body.
+offers.text and .pseudonym, forms.answers and .about, reports.text, outbox.notice, people.lock,
+unsends.chat. Under the conversation's: entries.text, members.pseudonym, files.body. Under both
+(core/joint.py): translations.text, tasks.text and .draft.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ A task without a translation is held (`until` lies ahead), or was given back (`u
 
 from __future__ import annotations
 
+from core import joint
 from core.store import Book
 from core.text import split
 
@@ -55,7 +56,7 @@ def keep_part(book: Book, entry: str, language: str, part: int, person: str, tex
         " on conflict (entry, language, part)"
         " do update set text = excluded.text, person = excluded.person",
         entry=entry, language=language, part=part, person=person,
-        text=book.seal(person, "tasks.text", f"{entry}.{language}.{part}", text),
+        text=joint.seal(book, entry, person, "tasks.text", f"{entry}.{language}.{part}", text),
     )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def translated_parts(book: Book, entry: str, language: str) -> dict[int, str]:
     )
     name = f"{entry}.{language}"
     return {
-        part: book.unseal(person, "tasks.text", f"{name}.{part}", text)
+        part: joint.unseal(book, entry, person, "tasks.text", f"{name}.{part}", text)
         for part, person, text in rows
     }
 

@@ -252,9 +252,41 @@ def _routes(connection: Connection, vault: Vault) -> None:
     connection.execute(text("alter table people add column hinted bigint"))
 
 
+def _belongs_to_both(connection: Connection, vault: Vault) -> None:
+    """15: what translators wrote is sealed under the conversation's key as well."""
+    for table, column, name in (
+        ("translations", "text", "t.entry || '.' || t.language"),
+        ("tasks", "text", "t.entry || '.' || t.language || '.' || t.part"),
+        ("tasks", "draft", "t.entry || '.' || t.language || '.' || t.part"),
+    ):
+        place, part = f"{table}.{column}", "and part = :part" if table == "tasks" else ""
+        for row in (
+            connection.execute(
+                text(
+                    f"select t.*, {name} as name, e.conversation from {table} t"
+                    f" join entries e on e.id = t.entry where t.{column} <> ''"
+                )
+            )
+            .mappings()
+            .all()
+        ):
+            words = vault.unseal(row["person"], place, row["name"], row[column])
+            sealed = ""
+            if words and vault.knows(row["conversation"]):
+                inner = vault.seal(row["conversation"], place, row["name"], words)
+                sealed = vault.seal(row["person"], place, row["name"], inner, pads=False)
+            connection.execute(
+                text(
+                    f"update {table} set {column} = :sealed"
+                    f" where entry = :entry and language = :language {part}"
+                ),
+                {**row, "sealed": sealed},
+            )
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
-    _rations, _drafts, _unsends, _routes,
+    _rations, _drafts, _unsends, _routes, _belongs_to_both,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from core import joint
+from core.store import Book, Store
 from tests.room import Room
-from tests.vaults import in_clear
+from tests.vaults import in_clear, vault_of
 
 
 @pytest.fixture
@@ -77,6 +81,58 @@ def test_nothing_of_a_person_is_left_in_any_table(
     after = room.store.now(in_clear)
     for trace in (id, handle, secret):
         assert trace not in after
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "sure", "gone"),
+    [
+        (
+            "Ana",
+            "فراموشم کن",
+            "همه‌چیز را فراموش کن",
+            ["راز-آنا", "Hello, secret-tom", "Hello you, secret-vic"],
+        ),
+        ("Tom", "forget", "Forget everything", ["secret-tom"]),
+    ],
+)
+def test_an_old_copy_says_nothing_of_theirs_in_anybody_s_words(
+    room: Room, tmp_path: Path, name: str, word: str, sure: str, gone: list[str]
+) -> None:
+    """What a translator made of her words, or a machine, is hers too."""
+    gone = [*gone, "half, secret-tom", "draft, secret-tom"]
+    they_meet(room)
+    room.store.now(_plant_tasks)
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "movements.db")) as source,
+        contextlib.closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
+    ):
+        source.backup(copy)
+    vault = vault_of(f"sqlite:///{tmp_path}/movements.db")
+    with contextlib.closing(Store(f"sqlite:///{tmp_path}/copy.db", vault)) as old:
+        before = old.now(in_clear)
+        assert [words for words in gone if words not in before] == []
+        room.says(name, word)
+        room.presses(name, sure)
+        vault.ciphers.clear()  # as for whoever opens it later
+        after = old.now(in_clear)
+    assert [words for words in gone if words in after] == []
+
+
+def _plant_tasks(book: Book) -> None:
+    """A part that is translated while others are not, and one that a machine drafted."""
+    tom = book.value("select person from members where role = 'translator'")
+    entry = book.value("select id from entries limit 1")
+    for column, part, words in (
+        ("text", 7, "half, secret-tom"),
+        ("draft", 8, "draft, secret-tom"),
+    ):
+        name = f"{entry}.en.{part}"
+        sealed = joint.seal(book, entry, tom, f"tasks.{column}", name, words)
+        book.do(
+            "insert into tasks(entry, language, part, person, until, text, draft)"
+            " values (:entry, 'en', :part, :tom, 0, :text, :draft)",
+            **{"entry": entry, "part": part, "tom": tom, "text": "", "draft": "", column: sealed},
+        )
 
 
 def test_what_still_waits_to_be_delivered_goes_too(room: Room) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core import joint
 from core.actions import holdings
 from core.message import Notice
 from core.people import Person
@@ -74,7 +75,9 @@ def test_a_part_of_a_translation_that_is_not_whole_yet_is_shown(room: Room) -> N
             " values (:entry, 'en', 7, :tom, 0, :text)",
             entry=entry,
             tom=tom,
-            text=book.seal(tom, "tasks.text", f"{entry}.en.7", "half of it, secret-tom"),
+            text=joint.seal(
+                book, entry, tom, "tasks.text", f"{entry}.en.7", "half of it, secret-tom"
+            ),
         )
 
     room.store.now(plant)

@@ -20,7 +20,7 @@ from benchmarks.people import introduce
 from bots.__main__ import obey, parser
 from bots.talk import Talk
 from bots.turn import Community
-from core import copies, outbox, people
+from core import copies, joint, outbox, people
 from core.actions import belonging, parting, talking
 from core.keys import Locked
 from core.language import Languages
@@ -74,7 +74,9 @@ def plant(book: Book, pairs: range) -> None:
                 " values (:entry, 'fa', :who, :text, 0)",
                 entry=entry,
                 who=who.id,
-                text=book.seal(who.id, "translations.text", f"{entry}.fa", word("done", number)),
+                text=joint.seal(
+                    book, entry, who.id, "translations.text", f"{entry}.fa", word("done", number)
+                ),
             )
         if n % 5 == 0:
             (seen,) = talking.conversations(book, asker.id)

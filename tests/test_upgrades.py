@@ -11,9 +11,9 @@ from core import people, upgrades
 from core.actions import trust
 from core.message import Address, Say
 from core.privacy import Vault
-from core.store import Store, open_engine
+from core.store import Book, Store, open_engine
 from core.tables import metadata
-from tests.vaults import vault_of
+from tests.vaults import opened, vault_of
 
 DATA = Path(__file__).parent / "data"
 
@@ -146,4 +146,44 @@ def test_a_code_that_was_handed_out_before_still_works_and_is_not_in_clear(datab
     assert isinstance(told[0].say, Say)
     assert told[0].say.text.startswith("Somebody vouched for you.")
     assert store.now(lambda book: book.value("select count(*) from codes")) == 0
+    store.close()
+
+
+def test_what_translators_wrote_before_is_sealed_under_the_conversation_s_key_too(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(upgrades, "STEPS", upgrades.STEPS[:13])
+        store = Store(database, vault_of(database))
+    tom, conversation, entry = "a" * 32, "b" * 32, "c" * 32
+
+    def plant(book: Book) -> None:
+        book.vault.create(tom)
+        book.vault.create(conversation)
+        book.do(
+            "insert into entries(id, conversation, author, text, language, at)"
+            " values (:id, :conversation, 'x', '', 'fa', 0)",
+            id=entry, conversation=conversation,
+        )  # fmt: skip
+        book.do(
+            "insert into translations values (:id, 'en', :tom, :text, 0)",
+            id=entry, tom=tom,
+            text=book.seal(tom, "translations.text", f"{entry}.en", "they took him"),
+        )  # fmt: skip
+        book.do(
+            "insert into tasks(entry, language, part, person, until, text, draft)"
+            " values (:id, 'en', 2, :tom, 0, :text, '')",
+            id=entry, tom=tom,
+            text=book.seal(tom, "tasks.text", f"{entry}.en.2", "at night"),
+        )  # fmt: skip
+
+    store.now(plant)
+    store.close()
+    store = Store(database, vault_of(database))
+    assert store.now(lambda book: opened(book, "translations", "text")) == ["they took him"]
+    assert store.now(lambda book: opened(book, "tasks", "text")) == ["at night"]
+    assert store.now(lambda book: opened(book, "tasks", "draft")) == [""]
+    store.vault.destroy([conversation])
+    assert store.now(lambda book: opened(book, "translations", "text")) == [""]
+    assert store.now(lambda book: opened(book, "tasks", "text")) == [""]
     store.close()

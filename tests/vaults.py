@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import tempfile
 from pathlib import Path
 
+from core import joint
 from core.privacy import Vault
 from core.store import Book
 from core.tables import metadata
@@ -41,8 +43,16 @@ SEALED = (
     ("tasks", "draft", "person", "entry || '.' || language || '.' || part"),
     ("glossary", "sealed", "'glossary'", "mark"),
     ("outbox", "notice", "person", "key"),
-)
+    ("people", "lock", "id", "id"),
+    ("unsends", "chat", "owner", "id"),
+    ("safe", "sealed", "owner", "mark"),
+    ("files", "body", "(select conversation from entries where id = entry)",
+     "entry || '.' || number"),
+    ("copies", "native", "(select person from addresses a where a.id = address)", "native_index"),
+)  # fmt: skip
 """Table, column, whose key seals it, what names the row."""
+JOINT = ("translations", "tasks")
+"""There each text is sealed under its conversation's key as well."""
 
 
 def opened(book: Book, table: str, column: str) -> list[str]:
@@ -50,7 +60,14 @@ def opened(book: Book, table: str, column: str) -> list[str]:
     ((owner, row),) = [names[2:] for names in SEALED if names[:2] == (table, column)]
     found = []
     for whose, name, sealed in book.all(f"select {owner}, {row}, {column} from {table}"):
-        said = book.unseal(whose, f"{table}.{column}", name, sealed)
+        place = f"{table}.{column}"
+        if table in JOINT:
+            found.append(joint.unseal(book, name.split(".")[0], whose, place, name, sealed))
+            continue
+        said = book.unseal(whose, place, name, sealed)
+        if table == "safe" and said:
+            kept_as, value, of = json.loads(said)
+            said = f"{kept_as} {base64.b64decode(value)!r} {of}"
         if said.startswith('{"of"'):
             outer = json.loads(said)
             said = book.unseal(outer["of"], "outbox.words", name, outer["box"])
@@ -59,12 +76,13 @@ def opened(book: Book, table: str, column: str) -> list[str]:
 
 
 def in_clear(book: Book) -> str:
-    """Everything in the database, and everything sealed in it that can be opened."""
+    """Everything in the database, and everything sealed in it that can be opened; but for what is
+    to be deleted from chats, which outlives whoever is forgotten until it is done."""
     rows = [repr(row) for table in metadata.tables for row in book.all(f"select * from {table}")]
-    rows += [repr(said) for table, column, *_ in SEALED for said in opened(book, table, column)]
-    for whose, name, sealed in book.all(
-        "select a.person, c.native_index, c.native from copies c join addresses a"
-        " on a.id = c.address"
-    ):
-        rows.append(repr(book.unseal(whose, "copies.native", name, sealed)))
+    rows += [
+        repr(said)
+        for table, column, *_ in SEALED
+        for said in opened(book, table, column)
+        if table != "unsends"
+    ]
     return "\n".join(rows)

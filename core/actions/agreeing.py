@@ -102,24 +102,24 @@ def question(book: Book, reader: str, id: str, act: str, about: str) -> Notice:
         # Translators: about somebody whom a moderator wants to verify
         vouched = SayMany("{n} vouch for them.", "{n} vouches for them.", count)
         says = Joined(" ", (says, vouched))
-    reported = _reported(book, about) if act == "suspend" else None
+    report = _report(book, about) if act == "suspend" else None
+    reported = words(book, report) if report else ""
     return Notice(
         reader,
         lines(dots(Code(id), says), Quote(shortened(reported, 700)) if reported else None),
         # Translators: a button of a moderator: to what another one proposes
         choices=(Choice(f"agree {id}", Say("I agree")), Choice(f"refuse {id}", Say("No"))),
-        key=f"y.{id}.{uuid.uuid4().hex}",
+        key=f"x.{report.id}.{uuid.uuid4().hex}" if report else None,
     )
 
 
-def _reported(book: Book, about: str) -> str:
-    """What the newest open report about somebody says."""
-    row = book.one(
+def _report(book: Book, about: str) -> Any | None:
+    """The newest open report about somebody."""
+    return book.one(
         "select id, person, text from reports where about = :about and state = 'open'"
         " order by at desc, id limit 1",
         about=about,
     )
-    return words(book, row) if row else ""
 
 
 def words(book: Book, report: Any) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import tasks
+from core import joint, tasks
 from core.actions import No
 from core.actions.translating import translate
 from core.actions.translators import parties_of
@@ -115,7 +115,7 @@ def drafted(book: Book, part: Undrafted, text: str) -> list[Notice]:
     changed = book.do(
         "update tasks set draft = :draft where entry = :entry and language = :language"
         " and part = :part and person = :person and text = '' and until > 0",
-        draft=book.seal(part.person, "tasks.draft", name, text),
+        draft=joint.seal(book, part.entry, part.person, "tasks.draft", name, text),
         entry=part.entry, language=part.target, part=part.part, person=part.person,
     )  # fmt: skip
     if not changed:
@@ -155,6 +155,6 @@ def take_draft(book: Book, who: Person, name: str) -> list[Notice]:
     shown = tasks.parts(masked(text, masks)[0])
     return translate(
         book, who, entry=entry, target=language,
-        text=book.unseal(who.id, "tasks.draft", name, row.draft),
+        text=joint.unseal(book, entry, who.id, "tasks.draft", name, row.draft),
         native="", part=int(part), of=len(shown), masks=masks, drafted=True,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 
-from core import locks, people
+from core import joint, locks, people
 from core.message import (
     Arg,
     Code,
@@ -207,14 +207,14 @@ def _translations(book: Book, who: Person) -> Iterator[tuple[Sayable, int]]:
         " order by at",
         who=who.id,
     ):
-        text = book.unseal(who.id, "translations.text", f"{entry}.{language}", sealed)
+        text = joint.unseal(book, entry, who.id, "translations.text", f"{entry}.{language}", sealed)
         yield lines(Name("language", language), Quote(text)), len(text)
     for entry, language, part, sealed in book.all(
         "select entry, language, part, text from tasks where person = :who and text <> ''"
         " order by entry, part",
         who=who.id,
     ):
-        text = book.unseal(who.id, "tasks.text", f"{entry}.{language}.{part}", sealed)
+        text = joint.unseal(book, entry, who.id, "tasks.text", f"{entry}.{language}.{part}", sealed)
         yield lines(Name("language", language), Quote(text)), len(text)
 
 
@@ -252,7 +252,7 @@ def _entries(book: Book, who: Person, conversation: str) -> Iterator[tuple[Sayab
     ):
         text = book.unseal(conversation, "entries.text", id, sealed)
         done = [
-            book.unseal(translator, "translations.text", f"{id}.{language}", words)
+            joint.unseal(book, id, translator, "translations.text", f"{id}.{language}", words)
             for translator, language, words in book.all(
                 "select person, language, text from translations where entry = :id", id=id
             )

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from core import copies, people, tasks
+from core import copies, joint, people, tasks
 from core.actions import No
 from core.actions.translators import (
     parties_of,
@@ -92,7 +92,7 @@ def translate(
         " values (:id, :target, :who, :text, :now) on conflict (entry, language)"
         " do update set text = excluded.text, person = excluded.person, at = excluded.at",
         id=entry, target=target, who=who.id, now=book.now,
-        text=book.seal(who.id, "translations.text", f"{entry}.{target}", text),
+        text=joint.seal(book, entry, who.id, "translations.text", f"{entry}.{target}", text),
     )  # fmt: skip
     reader = next(p for p in parties_of(book, row.conversation).values() if p != row.author)
     first = f"t.{entry}.{target}"
@@ -143,7 +143,7 @@ def outdated(book: Book, entry: str) -> list[Notice]:
         " join entries e on e.id = t.entry where t.entry = :id and t.text <> ''",
         id=entry,
     ):
-        old = book.unseal(person, "translations.text", f"{entry}.{language}", text)
+        old = joint.unseal(book, entry, person, "translations.text", f"{entry}.{language}", text)
         reader = next(p for p in parties_of(book, conversation).values() if p != author)
         stale = Say("The author changed this message. A new translation is coming.")
         first = f"t.{entry}.{language}"
