@@ -45,6 +45,21 @@ def own(
     )
 
 
+def move(book: Book, one: str, row: int, other: str, there: int) -> None:
+    """What stands on one person's address stands on another's from now on, to be deleted there one
+    day; nothing else is known of it."""
+    for id, mark, sealed in book.all(
+        "select id, native_index, native from copies where address = :row", row=row
+    ):
+        book.do(
+            "update copies set address = :there, native_index = :mark, native = :native,"
+            " key = null, entry = null, reply = null, choices = null where id = :id",
+            id=id,
+            there=there,
+            **named(book, other, there, book.unseal(one, _NATIVE, mark, sealed)),
+        )
+
+
 _COPY = "select key, entry, reply, choices, at from copies where address = :address"
 
 

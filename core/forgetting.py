@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _OF_A_CONVERSATION = (
     "delete from outbox where state = 'waiting' and (substr(key, 3, 32) = :id"
     " or substr(key, 3, 32) in (select id from entries where conversation = :id))",
+    # what shows its words on a messenger that reads them is still to be taken back in time
+    "update copies set key = null, entry = null, reply = null, choices = null where fleeting = 1"
+    " and entry in (select id from entries where conversation = :id)",
     "delete from copies where entry in (select id from entries where conversation = :id)",
     "delete from tasks where entry in (select id from entries where conversation = :id)",
     "delete from translations where entry in (select id from entries where conversation = :id)",

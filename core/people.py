@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 
+from core import copies
 from core.message import Address
 from core.store import Book
 
@@ -84,7 +85,7 @@ def joins(book: Book, conversation: str, person: str, role: str, name: str) -> N
 
 
 def move(book: Book, one: str, other: str) -> None:
-    """The addresses of one person become another's; what was sent there is not known any more."""
+    """The addresses of one person become another's."""
     for row, mark, sealed in book.all(
         "select id, handle_index, handle from addresses where person = :one", one=one
     ):
@@ -95,7 +96,7 @@ def move(book: Book, one: str, other: str) -> None:
             sealed=book.seal(other, "addresses.handle", mark, plain),
             row=row,
         )
-        book.do("delete from copies where address = :row", row=row)
+        copies.move(book, one, row, other, row)
 
 
 def meet(book: Book, address: Address, language: str) -> Person:

@@ -64,6 +64,12 @@ def of_person(book: Book, id: str) -> None:
         put(book, one.to, one.natives)
 
 
+def carry_over(book: Book, one: str, other: str) -> None:
+    """What is to be deleted for one person is for another from now on."""
+    for waits in _opened(book, book.all(f"{_ALL} where owner = :id", id=one)):
+        put(book, waits.to, waits.natives, other)
+
+
 def passing(book: Book, before: int) -> None:
     """What shows somebody's words where others read them, and was sent before a time. From now on
     no reply and no correction finds it."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from core import joint
+from core import joint, people, unsends
+from core.actions import hiding
 from core.store import Book, Store
 from tests.room import Room
 from tests.vaults import in_clear, vault_of
@@ -150,6 +152,40 @@ def test_what_still_waits_to_be_delivered_goes_too(room: Room) -> None:
     room.says("Ana", "فراموشم کن")
     room.presses("Ana", "همه‌چیز را فراموش کن")
     assert "راز-آنا" not in room.store.now(in_clear)
+
+
+def test_what_stands_in_all_their_chats_is_taken_back(room: Room) -> None:
+    """Also what was said there before it was linked, and while everything was hidden."""
+    room.join("Vicky", platform="numbers")
+    room.says("Vicky", "help")
+    room.says("Vic", "link")
+    code = re.findall(r"link (\w+)", room.last("Vic"))[-1]
+    room.says("Vicky", f"link {code}")
+    assert "Linked." in room.last("Vicky")
+
+    def freezes(book: Book) -> None:
+        vic = people.known(book, room.id(book, "Vic"))
+        assert vic is not None
+        hiding.freeze(book, vic, None)
+        room.frozen = vic.id  # type: ignore[attr-defined]
+
+    def thaws(book: Book) -> None:
+        vic = people.known(book, room.frozen)  # type: ignore[attr-defined]
+        assert vic is not None
+        hiding.thaw(book, vic, room.people["Vic"].address)
+
+    room.store.now(freezes)
+    for name in ("Vic", "Vicky"):
+        room.says(name, "hello")
+        room.says(name, "help")
+    room.store.now(thaws)
+    shown = {one.native for name in ("Vic", "Vicky") for one in room.people[name].shown}
+    room.says("Vic", "forget")
+    shown |= {one.native for one in room.people["Vic"].shown}
+    (goodbye,) = room.presses("Vic", "Forget everything")
+    assert goodbye.startswith("Done.")
+    waiting = room.store.now(unsends.waiting)
+    assert {native for one in waiting for native, _ in one.natives} == shown
 
 
 def test_who_begins_anew_is_a_stranger(room: Room) -> None:

@@ -193,6 +193,21 @@ async def test_on_telegram_somebody_s_words_stand_for_a_day(world: World) -> Non
     assert (await world.sees("Vic", "│ She was taken at one")).replaces is None
 
 
+async def test_the_words_of_whoever_was_forgotten_go_from_the_others_chats_in_their_time(
+    world: World,
+) -> None:
+    await world.tell(MEETING)
+    await world.tell("Ana: forget\nAna sees: cannot be undone\nAna presses: Forget everything")
+    await world.sees("Vic", "is closed")
+    await nothing_waits(world)
+    assert "noon" in str(chat(world, "Vic"))
+    await world.tell("25 hours pass")
+    await until(lambda: "noon" not in str(chat(world, "Vic")))
+    await nothing_waits(world)
+    assert "letter for my sister" not in str(chat(world, "Vic"))
+    assert "is closed" in str(chat(world, "Vic"))
+
+
 async def test_with_no_hours_set_nothing_goes_by_itself(world: World) -> None:
     await world.tell(MEETING)
     world.gateway.clock.kept = replace(world.gateway.clock.kept, telegram_hours=0)

@@ -47,6 +47,7 @@ def link(book: Book, who: Person, code: str) -> list[Notice]:
         )
     use_up(book, code)
     people.move(book, who.id, to)
+    unsends.carry_over(book, who.id, to)
     book.do("update people set address = :address where id = :to", address=who.address, to=to)
     forgetting.erase(book, who.id)
     return [Notice(to, Say("Linked. I answer you wherever you wrote last."))]

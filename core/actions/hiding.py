@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import locks, people, timers
+from core import copies, locks, people, timers, unsends
 from core.actions import belonging
 from core.locks import Lock
 from core.message import Address, Notice
@@ -69,6 +69,7 @@ def thaw(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]:
             if at[0].id not in stand_ins:  # somebody else is there now
                 _no_longer_at(book, row)
                 continue
+            copies.move(book, at[0].id, at[1], who.id, row)
             _no_longer_at(book, at[1])  # alone: its library's secrets stay
         _rename(book, who.id, row, people.found_by(book, there), handle)
         if there == here:
@@ -76,6 +77,7 @@ def thaw(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]:
     for stand_in in stand_ins.values():
         if stand_in.state == "suspended":
             state = "suspended"
+        unsends.carry_over(book, stand_in.id, who.id)
         told += belonging.let_one_go(book, stand_in)
     book.do("update people set state = :state where id = :id", state=state, id=who.id)
     locks.change(book, who.id, stand_ins=(), wrong=0, until=0)
