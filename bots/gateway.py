@@ -61,7 +61,7 @@ class Gateway:
         drafts translations, if the operator wants that."""
         self.store, self.talk, self.adapters, self.limits = store, talk, adapters, limits
         if limits is not None:
-            limits.begin(self._heard, self.do)
+            limits.begin(self._heard, self.do, self._opened)
         self.courier = Courier(self.do, talk.languages, adapters)
         self.pictures = Pictures(self.do, adapters)
         self.unsending = Unsending(self.do, store.clock, adapters, self.courier.paces)
@@ -120,11 +120,14 @@ class Gateway:
         Raises StoreDown: nothing is kept, the platform must keep it."""
         if isinstance(event, Inbound) and (event.answers_to or numbers(event.text[:20])):
             await self.courier.landed(event.sender)
-        if isinstance(event, Inbound) and any(file.ref for file in event.files):
-            event = await self.pictures.opened(event)
-        if self.limits is None:
-            return await self._heard(event)
-        return await self.limits.admit(event)
+        if self.limits is not None:
+            return await self.limits.admit(event)
+        return await self._heard(await self._opened(event) if isinstance(event, Inbound) else event)
+
+    async def _opened(self, event: Inbound) -> Inbound:
+        if any(file.ref for file in event.files):
+            return await self.pictures.opened(event)
+        return event
 
     async def _heard(self, event: Event) -> bool:
         """A message that can't be handled is set aside and its author told; it never comes again.

@@ -2,8 +2,8 @@
 
 Somebody who is known here has a bucket of messages that refills; who empties it is told once, and
 not heard for a while, each time longer. Strangers share one bucket for each platform and come in
-one by one: a flood of new accounts slows new accounts, and nobody else. Trusted people never wait
-for the others.
+one by one (`bots.strangers`): a flood of new accounts slows new accounts, and nobody else. Trusted
+people never wait for the others.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import asyncio
 import contextlib
 import math
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any
 
-from core import outbox, people, safe
+from bots.bucket import Bucket
+from bots.strangers import Strangers
+from core import newcomers, outbox, people, safe
 from core.message import Address, Changed, Event, Hear, Inbound, Notice, SayMany
 from core.store import Book, Job, StoreDown
 
@@ -32,14 +34,6 @@ AFTER_PAUSE = 5.0
 """Messages that a bucket holds after a pause, until it refills."""
 FORGIVEN = 3600.0
 """Seconds after a pause in which the next one is longer."""
-STRANGERS_BURST = 300.0
-STRANGERS_RATE = 10.0
-"""The same for the first messages of all new addresses on one platform."""
-_ROOM = 3000
-_EACH = 5
-_LONGEST = 5000
-"""Messages that wait for strangers' turns on one platform, of them from one address, and the
-characters that are kept of each: more than is ever read."""
 _SHARE = 64
 """Messages of people nobody vouched for that may be on their way to the store at once: whoever is
 trusted has the rest of the next commit."""
@@ -53,20 +47,6 @@ class Verdict(Enum):
     TELL = "tell"
     """Not heard, and told so: the first refusal of a pause."""
     DROP = "drop"
-
-
-@dataclass(slots=True)
-class Bucket:
-    tokens: float
-    filled: float
-
-    def take(self, now: float, burst: float, rate: float) -> bool:
-        self.tokens = min(burst, self.tokens + max(0.0, now - self.filled) * rate)
-        self.filled = now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
 
 
 @dataclass(slots=True)
@@ -92,34 +72,6 @@ class Known:
         return Verdict.TELL
 
 
-class Strangers:
-    """The first messages of new addresses on one platform, heard one by one. Beyond the bucket they
-    wait here, in memory: their platform keeps them no longer, and a crash loses them."""
-
-    def __init__(self, now: float) -> None:
-        self.bucket = Bucket(STRANGERS_BURST, now)
-        self.door = asyncio.Lock()
-        self.room: deque[Inbound] = deque()
-        self.waiting: Counter[Address] = Counter()
-        self.calling: asyncio.Task[None] | None = None
-
-    def seat(self, event: Inbound) -> bool:
-        """False: there is no place."""
-        if len(self.room) >= _ROOM or self.waiting[event.sender] >= _EACH:
-            return False
-        # heard so late, it must not take the platform's position back
-        self.room.append(replace(event, cursor=None, text=event.text[:_LONGEST], secrets=()))
-        self.waiting[event.sender] += 1
-        return True
-
-    def next(self) -> Inbound:
-        event = self.room.popleft()
-        self.waiting[event.sender] -= 1
-        if not self.waiting[event.sender]:
-            del self.waiting[event.sender]
-        return event
-
-
 def refuse(book: Book, sender: Address, seconds: float) -> None:
     """Tells somebody who wrote too much that they are not heard for a while."""
     too_much = SayMany(
@@ -127,7 +79,7 @@ def refuse(book: Book, sender: Address, seconds: float) -> None:
         " Write again in {n} minute.",
         "That is more than I can take in. Your last messages were not passed on."
         " Write again in {n} minutes.",
-        math.ceil(seconds / 60),
+        max(1, math.ceil(seconds / 60)),
     )
     if found := people.at(book, sender):
         outbox.put(book, [Notice(found[0].id, too_much)])
@@ -150,19 +102,38 @@ class Limits:
         self.refused = 0
         self._questions: list[tuple[Address, asyncio.Future[int | None]]] = []
         self._asking: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
 
-    def begin(self, hear: Hear, do: Callable[[Job[Any]], Awaitable[Any]]) -> None:
-        """hear: what stands behind it. do: runs a job in the store."""
-        self.hear, self.do = hear, do
+    def begin(
+        self,
+        hear: Hear,
+        do: Callable[[Job[Any]], Awaitable[Any]],
+        opened: Callable[[Inbound], Awaitable[Inbound]],
+    ) -> None:
+        """hear: what stands behind it. do: runs a job in the store. opened: the message with what
+        came along."""
+        self.hear, self.do, self.opened = hear, do, opened
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Nothing is admitted before it knows who waits since before the start."""
         async with asyncio.TaskGroup() as self._group:
+            for event in await self._waiting():
+                self._strangers_on(event.sender.platform).restore(event)
+            self._ready.set()
             await asyncio.Event().wait()
+
+    async def _waiting(self) -> list[Inbound]:
+        while True:
+            try:
+                found: list[Inbound] = await self.do(newcomers.waiting)
+                return found
+            except StoreDown:
+                await asyncio.sleep(1)
 
     async def admit(self, event: Event) -> bool:
         """Has it heard, or not. Returns and raises what hearing it did; False if it is not heard,
         or later. What decrypting it changed is kept in any case."""
+        await self._ready.wait()
         handed_on = await self._judged(event)
         if handed_on is None and isinstance(event, Inbound) and event.secrets:
             platform, secrets = event.sender.platform, event.secrets
@@ -172,25 +143,30 @@ class Limits:
     async def _judged(self, event: Event) -> bool | None:
         """-> None: not heard, or later."""
         sender = event.sender
-        strangers = self.strangers.setdefault(sender.platform, Strangers(self.now()))
+        strangers = self._strangers_on(sender.platform)
         if sender in strangers.waiting:
-            self._wait(strangers, event)
+            if isinstance(event, Inbound):
+                await strangers.wait(event)
             return None
         known = self.known.get(sender)
         if known is None or self.now() - known.asked > _FRESH:
             known = await self._look_up(sender)
         if known is None:
-            return await self._first(strangers, event)
+            return await strangers.hears(event) if isinstance(event, Inbound) else None
         self.known.move_to_end(sender)
         verdict = known.ask(self.now())
         if verdict is Verdict.HEAR or isinstance(event, Changed):
+            if isinstance(event, Inbound):
+                event = await self.opened(event)
             async with contextlib.nullcontext() if known.trusted else self.share:
                 return await self.hear(event)
         self.refused += 1
         if verdict is Verdict.TELL and isinstance(event, Inbound):
-            seconds = known.paused_until - self.now()
-            await self.do(partial(refuse, sender=sender, seconds=seconds))
+            await self._refuse(sender, known.paused_until - self.now())
         return None
+
+    async def _refuse(self, sender: Address, seconds: float = 0.0) -> None:
+        await self.do(partial(refuse, sender=sender, seconds=seconds))
 
     # ------------------------------------------------------------------ who is known
 
@@ -232,35 +208,15 @@ class Limits:
 
     # ------------------------------------------------------------------ strangers
 
-    async def _first(self, strangers: Strangers, event: Event) -> bool | None:
-        if not isinstance(event, Inbound):
-            return None
-        if strangers.room or not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
-            self._wait(strangers, event)
-            return None
-        return await self._meet(strangers, event)
+    def _strangers_on(self, platform: str) -> Strangers:
+        if platform not in self.strangers:
+            made = Strangers(platform, self.now, self.do, self._meet, self._refuse)
+            self.strangers[platform] = made
+            self._group.create_task(made.keep())
+            self._group.create_task(made.call())
+        return self.strangers[platform]
 
-    async def _meet(self, strangers: Strangers, event: Inbound) -> bool:
-        async with strangers.door:
-            handed_on = await self.hear(event)
+    async def _meet(self, event: Inbound) -> bool:
+        handed_on = await self.hear(event)
         self._let_in(event.sender, people.NEW)
         return handed_on
-
-    def _wait(self, strangers: Strangers, event: Event) -> None:
-        if not isinstance(event, Inbound) or not strangers.seat(event):
-            self.refused += 1
-        elif strangers.calling is None or strangers.calling.done():
-            strangers.calling = self._group.create_task(self._call_in(strangers))
-
-    async def _call_in(self, strangers: Strangers) -> None:
-        while strangers.room:
-            if not strangers.bucket.take(self.now(), STRANGERS_BURST, STRANGERS_RATE):
-                await asyncio.sleep(1 / STRANGERS_RATE)
-                continue
-            event = strangers.room[0]
-            try:
-                await self._meet(strangers, event)
-            except StoreDown:
-                await asyncio.sleep(1)
-                continue
-            strangers.next()

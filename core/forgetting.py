@@ -32,6 +32,8 @@ _OF_A_CONVERSATION = (
 _OF_A_PERSON = (
     "delete from safe where owner = :id or owner in"
     " (select handle_index from addresses where person = :id)",
+    "delete from newcomers where owner = :id or owner in"
+    " (select handle_index from addresses where person = :id)",
     "delete from outbox where person = :id",
     # what others were to be told in this person's words
     "delete from outbox where state = 'waiting' and substr(key, 3, 32) in"
@@ -110,6 +112,7 @@ def forgotten(connection: Connection, vault: Vault) -> list[str]:
     ids = connection.exec_driver_sql(
         "select id from people union all select id from conversations"
         " union all select distinct owner from safe"
+        " union all select distinct owner from newcomers"
         " union all select id from unsends where owner = id"
     )
     return sorted(vault.missing(list(ids.scalars())))

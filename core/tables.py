@@ -6,7 +6,8 @@ Times are whole seconds since 1970 (UTC). Ids are random (uuid4): they tell neit
 Sealed (core/privacy.py) under a person's key: addresses.handle, copies.native, needs.text,
 offers.text and .pseudonym, forms.answers and .about, reports.text, outbox.notice, people.lock,
 unsends.chat. Under the conversation's: entries.text, members.pseudonym, files.body. Under both
-(core/joint.py): translations.text, tasks.text and .draft.
+(core/joint.py): translations.text, tasks.text and .draft. Under an address's: safe.sealed,
+newcomers.sealed.
 """
 
 from __future__ import annotations
@@ -77,6 +78,18 @@ safe = _table(
     _text("owner"),
     _text("sealed"),
     Index("safe_of", "owner"),
+)
+# What new addresses wrote while too many came at once, until it is heard. mark: its fingerprint.
+# owner: of the key that seals it, an address's fingerprint as in addresses.handle_index.
+newcomers = _table(
+    "newcomers",
+    _text("mark", key=True),
+    _text("platform"),
+    _int("turn"),
+    _text("owner"),
+    _text("sealed"),
+    Index("newcomers_of", "owner"),
+    Index("newcomers_next", "platform", "turn"),
 )
 # How far each platform was heard, in the platform's own terms.
 cursors = _table("cursors", _text("platform", key=True), _text("cursor"))

@@ -284,9 +284,21 @@ def _belongs_to_both(connection: Connection, vault: Vault) -> None:
             )
 
 
+def _newcomers(connection: Connection, vault: Vault) -> None:
+    """16: new addresses wait on disk when too many come at once."""
+    connection.execute(
+        text(
+            "create table newcomers (mark text not null, platform text not null,"
+            " turn bigint not null, owner text not null, sealed text not null, primary key (mark))"
+        )
+    )
+    connection.execute(text("create index newcomers_of on newcomers (owner)"))
+    connection.execute(text("create index newcomers_next on newcomers (platform, turn)"))
+
+
 STEPS: tuple[Step, ...] = (
     _retention, _seal_everything, _files, _vouching, _safe, _tries, _own_words, _moderation, _desk,
-    _rations, _drafts, _unsends, _routes, _belongs_to_both,
+    _rations, _drafts, _unsends, _routes, _belongs_to_both, _newcomers,
 )  # fmt: skip
 """What leads from schema 1 to 2, from 2 to 3, ..."""
 
