@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import cache
 from itertools import accumulate
+
+from core.folding import load
 
 BAR = "│ "
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -15,15 +18,34 @@ _JOINERS = "\u200c\u200d"
 _SPACES = " \t\n\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 
 # Everything XML 1.0 forbids or discourages: slixmpp sends it unescaped and the stream dies.
-_ILLEGAL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
-# Fillers, invisible operators, selectors beyond emoji, tag characters (UTS #39, TR36).
-_INVISIBLE = (
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff"
-    "\uffa0\ufff0-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef"
+_ILLEGAL = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(
+        f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(1 << 16, 17 << 16, 1 << 16)
+    )
 )
+# Everything that is drawn as nothing (Default_Ignorable_Code_Point of UAX #44, but for joiners and
+# what chooses between an emoji and its letter), tag characters among it; the controls of notes,
+# shorthand and hieroglyphs.
+_INVISIBLE = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff"
+    "\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_PICTURED = (
+    "\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b00-\u2bff\u3030\u303d\u3297\u3299©®\U0001f000-\U0001faff"
+)
+"""What may be drawn as an emoji, as the inside of a character class."""
 _NEWLINE = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _BAD = re.compile(f"[{_ILLEGAL}]")
 _GONE = re.compile(f"[{BIDI}{_INVISIBLE}]")
+# Behind anything else they are a mark that nobody sees, by which a copy would be known.
+_IDLE_CHOICE = re.compile(
+    f"(?<![{_PICTURED}0-9#*])[\ufe0e\ufe0f]+|(?<=[0-9#*])[\ufe0e\ufe0f]+(?!\u20e3)"
+    "|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]+"
+)
+_BLANK_BRAILLE = "\u2800"
 # Typographically without effect there, and the way to send a message of nothing.
 _IDLE_ZWNJ = re.compile(f"(?<=[{_SPACES}])\u200c+|\u200c+(?=[{_SPACES}])")
 _JOINER_RUN = re.compile("([\u200c\u200d])[\u200c\u200d]+")
@@ -39,6 +61,7 @@ def clean(text: str, limit: int = 4000) -> str:
     text = _NEWLINE.sub("\n", text)
     text = _GONE.sub("", _BAD.sub("\ufffd", text))
     if not text.isascii():
+        text = _IDLE_CHOICE.sub("", text.replace(_BLANK_BRAILLE, " "))
         text = unicodedata.normalize("NFC", text)
         text = _MANY_MARKS.sub(_four_marks, text)
         text = _JOINER_RUN.sub(r"\1", text)
@@ -64,22 +87,28 @@ def _four_marks(run: re.Match[str]) -> str:
 
 # --------------------------------------------------------------- words that must not be live
 
-_TLDS = (
-    "com|org|net|info|biz|edu|gov|mil|int|app|dev|xyz|online|site|shop|club|top|live|link|page|"
-    "chat|blog|news|media|press|cloud|email|world|today|space|website|tech|name|mobi|asia|one|"
-    "dog|onion|i2p|рф|укр|бел|сайт|онлайн|ایران|امارات|مصر|中国|中國|公司|网络|한국|[a-z]{2}|xn--[a-z0-9]+"
+_SCHEMES = (
+    "tg|xmpp|matrix|mailto|tel|sms|smsto|geo|magnet|javascript|vbscript|data|blob|file|intent|market|"
+    "sip|sips|im|facetime|skype|whatsapp|viber|signal|sgnl|bitcoin|ethereum|monero|lightning"
 )
-_HOST = rf"(?<![\w.@-])[\w-]+(?:\.[\w-]+)*\.(?:(?:{_TLDS})(?![\w-])|\w+(?=/\w))"
+_LETTER = r"[^\x00-\x2c./:-@\[-^`{-\x7f\s]"  # of a name, emoji and marks included, as for browsers
+_NAMED = rf"{_LETTER}+(?:\.{_LETTER}+)+"
+_AT_ITS_START = r"(?<![^\x00-\x2c/:-?\[-^`{-\x7f\s])"
+# Every repetition begins where it can begin only once, or is short: no text takes long.
 _LIVE = re.compile(
-    r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
-    r"|(?P<url>\b(?!hxxps?:)[a-z][a-z0-9+.-]*://\S*)"
-    r"|(?P<uri>\b(?:tg|xmpp|matrix|mailto|tel|sms|geo|magnet|javascript|data):(?=[^\s\]]))"
-    rf"|(?P<host>{_HOST}|(?<![\w.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w.]))"
-    r"|(?P<command>(?<![\w/／])/(?=\w))"
+    rf"(?P<login>(?<![\w.+-])[\w.+-]+@{_NAMED}(?=[:/?#]\S))"
+    r"|(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?P<url>[a-z][a-z0-9+.-]{0,30}://[^\s@/]*)"
+    rf"|(?P<uri>\b(?:{_SCHEMES}):(?=[^\s\]]))"
+    r"|(?P<number>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]))"
+    rf"|(?P<path>{_AT_ITS_START}{_NAMED}(?=/\w))"
+    rf"|(?P<host>{_AT_ITS_START}{_NAMED})"
+    r"|(?P<command>(?<![\w/])/(?=\w))"
     r"|(?P<mention>(?<!\w)@(?=\w))"
     r"|(?P<room>(?<!\w)[#!](?=[\w.-]+:[\w-]+\.))",
     re.IGNORECASE,
 )
+_ENDING = re.compile(r"[a-z]{2,}(?![a-z0-9_-])|xn--[a-z0-9-]+|[^\W\d_a-z]+", re.IGNORECASE)
 _DOT = re.compile(r"\.(?=\w)")
 _WIDE = {"/": "／", "@": "＠", "#": "＃", "!": "！"}
 
@@ -94,6 +123,20 @@ def defanged(text: str) -> str:
     return text
 
 
+@cache
+def _domains() -> frozenset[str]:
+    return frozenset(" ".join(load("domains")["names"]).split())
+
+
+def _leads_somewhere(name: str) -> bool:
+    """Whether a client may make a link of it: some part of it but the first is a domain, or begins
+    as one (where words have no spaces between them)."""
+    ends = map(_ENDING.match, name.split(".")[1:])
+    return any(
+        end[0].lower() in _domains() or end[0].lower().startswith("xn--") for end in ends if end
+    )
+
+
 def _dead(found: re.Match[str]) -> str:
     live = found[0]
     match found.lastgroup:
@@ -101,13 +144,16 @@ def _dead(found: re.Match[str]) -> str:
             return live
         case "url":
             scheme, rest = live.split("://", 1)
-            plain = scheme.lower() in ("http", "https")
-            head = f"hxxp{scheme[4:]}://" if plain else f"{scheme}[:]//"
+            head = f"{scheme}[:]//"
+            if scheme.lower() in ("http", "https", "hxxp", "hxxps"):
+                head = f"hxxp{scheme[4:]}://"
             return head + _DOT.sub("[.]", rest)
         case "uri":
             return f"{live[:-1]}[:]"
-        case "host":
+        case "login" | "number" | "path":
             return live.replace(".", "[.]")
+        case "host":
+            return live.replace(".", "[.]") if _leads_somewhere(live) else live
         case _:
             return _WIDE[live]
 
@@ -209,11 +255,7 @@ def finds(text: str) -> list[tuple[str, int, int]]:
     return found
 
 
-_EMOJI = re.compile(
-    r"(?:[0-9#*]\ufe0f?\u20e3|[\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25aa-\u25fe"
-    r"\u2600-\u27bf\u2934\u2935\u2b00-\u2bff\u3030\u303d\u3297\u3299©®\U0001f000-\U0001faff]"
-    r"[\ufe0e\ufe0f\u200d]*|\s)+"
-)
+_EMOJI = re.compile(rf"(?:[0-9#*]\ufe0f?\u20e3|[{_PICTURED}][\ufe0e\ufe0f\u200d]*|\s)+")
 _NUMBER = re.compile(r"[(\[]?(\d{1,9})[.)\]:،,。、]?")
 _AND = frozenset(["and", "و", "y", "et", "и", "і", "ve", "和", "및", "und"])
 

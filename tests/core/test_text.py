@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from xml.etree import ElementTree
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.text import clean, defanged, finds, number, numbers, only_emoji, split
+from core.folding import LOCALES
+from core.text import BIDI, clean, defanged, finds, number, numbers, only_emoji, split
 
 ANY = st.text(st.characters(exclude_categories=()))
 """Every str, lone surrogates included."""
@@ -48,6 +50,42 @@ def test_nothing_that_reorders_or_hides_survives(text: str) -> None:
     assert unicodedata.is_normalized("NFC", cleaned)
 
 
+SHOWN = {"\u200c", "\u200d", "\ufe0e", "\ufe0f", "\u070f", "\u08e2", "\U000110bd", "\U000110cd"}
+"""Joiners, what chooses an emoji, and signs that are drawn."""
+
+
+def test_of_all_characters_none_that_is_drawn_as_nothing_stays_between_two_letters() -> None:
+    for code in range(0x110000):
+        char = chr(code)
+        if unicodedata.category(char) not in ("Cf", "Cc", "Cs", "Zl", "Zp") or char in SHOWN:
+            continue
+        if char not in "\t\n" and not 0x600 <= code <= 0x6DD and code not in (0x890, 0x891):
+            assert char not in clean(f"a{char}b"), f"U+{code:04X}"
+
+
+def test_no_reader_gets_a_copy_that_is_marked_with_what_nobody_sees() -> None:
+    marks = [chr(c) for c in (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200), 0x2065, 0x1D159)]
+    for mark in marks:
+        assert clean(f"her{mark}e 1{mark}") == "here 1"
+        assert clean(f"☀{mark * 9}") in ("☀", "☀\ufe0e", "☀\ufe0f")
+    assert clean("\u2800") == ""
+
+
+@pytest.mark.parametrize("language", sorted(p.parent.parent.name for p in LOCALES.glob("*/*/*.po")))
+def test_every_letter_of_our_languages_stays(language: str) -> None:
+    """Letters, marks and punctuation that our own translations need."""
+    catalogue = (LOCALES / language / "LC_MESSAGES" / "messages.po").read_text("utf-8")
+    for line in unicodedata.normalize("NFC", re.sub(f"[{BIDI}]", "", catalogue)).splitlines():
+        assert clean(line) == line.strip(), line
+
+
+@pytest.mark.parametrize("name", ["commands", "skills", "pseudonyms", "countries", "languages"])
+def test_every_letter_of_our_words_stays(name: str) -> None:
+    words = re.findall(r'"([^"]*)"', (LOCALES / f"{name}.json").read_text("utf-8"))
+    for word in words:
+        assert clean(word) == unicodedata.normalize("NFC", word).strip(), word
+
+
 @pytest.mark.parametrize(
     "text",
     ["می‌خواهم", "👨‍👩‍👧‍👦 ❤️ 👍🏽", "क्‍ष", "Ç'est l'été", "བོད་སྐད།", "မြန်မာ", "x²", "a\n\nb", "1️⃣"],
@@ -75,7 +113,7 @@ def test_a_cut_does_not_fall_inside_a_family() -> None:
         ("HTTP://Evil.COM", "hxxp://Evil[.]COM"),
         ("join t.me/+abc or www.evil.org.", "join t[.]me/+abc or www[.]evil[.]org."),
         ("tg://resolve?domain=x", "tg[:]//resolve?domain=x"),
-        ("xmpp:room@muc.example.org?join", "xmpp[:]room@muc.example.org?join"),
+        ("xmpp:room@muc.example.org?join", "xmpp[:]room@muc[.]example[.]org?join"),
         ("https://matrix.to/#/@a:b.org", "hxxps://matrix[.]to/#/＠a:b[.]org"),
         ("#room:example.org", "＃room:example[.]org"),
         ("/forget", "／forget"),
@@ -83,6 +121,21 @@ def test_a_cut_does_not_fall_inside_a_family() -> None:
         ("/me waves", "／me waves"),
         ("пример.рф", "пример[.]рф"),
         ("http://10.0.0.1:80/x", "hxxp://10[.]0[.]0[.]1:80/x"),
+        ("10.0.0.1", "10[.]0[.]0[.]1"),
+        ("evil.zip evil.agency", "evil[.]zip evil[.]agency"),
+        ("xn--e1afmkfd.xn--p1ai", "xn--e1afmkfd[.]xn--p1ai"),
+        ("a.b.unknown/c", "a[.]b[.]unknown/c"),
+        ("evil.com.Then", "evil[.]com[.]Then"),
+        ("t\u200c.me/x", "t\u200c[.]me/x"),
+        ("😀.com", "😀[.]com"),
+        ("看evil.com吧", "看evil[.]com吧"),
+        ("1https://3232235777/x", "1hxxps://3232235777/x"),
+        ("шhttp://3232235777/x", "шhxxp://3232235777/x"),
+        ("a" * 40 + "http://3232235777/x", "a" * 40 + "http[:]//3232235777/x"),
+        ("hxxps://evil.com", "hxxps://evil[.]com"),
+        ("friend@evil.com/path", "friend@evil[.]com/path"),
+        ("sip:ana@evil.com", "sip[:]ana@evil.com"),
+        ("／/forget", "／／forget"),
     ],
 )
 def test_relayed_words_have_nothing_to_tap(live: str, dead: str) -> None:
@@ -97,6 +150,10 @@ def test_relayed_words_have_nothing_to_tap(live: str, dead: str) -> None:
         "+98 912 345 6789",
         "at 3.30, e.g. today",
         "home.Then",
+        "дома.Потом",
+        "Node.js",
+        "v1.2.3",
+        "U.S.A.",
         "سلام. خوبی؟",
     ],
 )
@@ -108,6 +165,23 @@ def test_ordinary_writing_is_left_alone(text: str) -> None:
 def test_defanging_twice_changes_nothing_more(text: str) -> None:
     once = defanged(text)
     assert defanged(once) == once
+
+
+@given(ANY | HOSTILE | st.text(st.sampled_from("htps:/.@#!ab[]me tgx")))
+def test_what_is_defanged_has_no_link_left(text: str) -> None:
+    safe = defanged(text)
+    assert not re.search(
+        r"(?<!hxx)(?<!hxxp)[a-z]{2,}://|\bt\.me\b|\btg:(?=[^\s\]])|(?<![\w/])/\w", safe
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", ["…", "a.", "a@", "a.b@", "é.é@", "a-", "a+", "://", "1.2.3.", "a:"]
+)
+def test_no_text_takes_long_to_defang(piece: str) -> None:
+    """A thousand times the work of a text half as long would show here as a test that hangs."""
+    text = piece * (200_000 // len(piece))
+    assert len(defanged(text)) >= len(text)
 
 
 SIZE = {
