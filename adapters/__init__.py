@@ -60,5 +60,9 @@ class Adapter(Protocol):
         """Drops what is held in memory of somebody: they were forgotten just now, and what was in
         the safe of theirs is gone."""
 
+    def confirmed(self, handle: str) -> None:
+        """Somebody said that the keys at their address, of which `Changed` told, are theirs. If it
+        does not run just now it finds that in the safe: `CONFIRMED`."""
+
     async def check(self) -> str:
         """Logs in once and leaves. -> the account's public name. Raises Down."""

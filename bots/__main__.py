@@ -133,6 +133,7 @@ def talk_of(config: Config, adapters: dict[str, Adapter]) -> Talk:
         readers={name: adapter.facts.reader for name, adapter in adapters.items()},
         kept=config.retention,
         drafts=config.drafts is not None,
+        encrypted={n: a.facts.own for n, a in adapters.items() if a.facts.encrypts},
     )
     return Talk(Languages(config.community.languages), community)
 

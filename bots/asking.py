@@ -20,6 +20,8 @@ from bots.picking import (
     suggested,
     words,
 )
+from core import routes
+from core.actions import No
 from core.actions.needs import post_need
 from core.message import Notice, Quote, Say, Sayable, lines, paragraphs
 from core.needs import headline
@@ -71,6 +73,10 @@ def _preview(sheet: Sheet) -> Sayable:
     if sheet.draft("confirm").get("step"):
         return Say("What do you want to change?")
     seen = next(label for level, label in AUDIENCES if level == answers["audience"])
+    sealed = Say(
+        "If it could endanger somebody, post it encrypted only. It then goes only through encrypted"
+        " chats, and reaches fewer people."
+    )
     careful = Say("⚠ It seems to name an account, a number or an address. Better take that out.")
     return paragraphs(
         Say("This is what they will see:"),
@@ -80,6 +86,7 @@ def _preview(sheet: Sheet) -> Sayable:
         ),
         Say("Who may read it: {who}", who=seen),
         careful if finds(answers["text"]) else None,
+        None if sheet.route is None else sealed,
     )
 
 
@@ -93,8 +100,10 @@ def _preview_options(sheet: Sheet) -> list[Option]:
             Option("language", Say("The language it is written in")),
             Option("less", Say("Back to the preview")),
         ]
+    encrypted = [] if sheet.route is None else [Option("sealed", Say("🔒 Post it, encrypted only"))]
     return [
         Option("yes", Say("Post it")),
+        *encrypted,
         Option("text", Say("Change the text")),
         Option("more", Say("Change something else")),
         Option("/cancel", Say("Cancel")),
@@ -105,6 +114,16 @@ def _confirm(sheet: Sheet, said: Said) -> Outcome:
     token = picked(sheet, said, Say("Pick “Post it” if this is right, or change it."))
     if token in ("more", "less"):
         return Draft({"step": "more" if token == "more" else ""})
+    if token == "sealed" and not sheet.route:
+        raise No(
+            Say(
+                "🔒 Not from here: the server of this chat can read it. Go on in an encrypted chat"
+                " with me. What you have written comes along."
+            ),
+            routes.HOW,
+        )
+    if token == "sealed":
+        return Value(True, {"sensitive": True})
     return Value(True) if token == "yes" else Change(token)
 
 
@@ -123,6 +142,7 @@ def _post(book: Book, sheet: Sheet) -> list[Notice]:
         audience=a["audience"],
         language=a["language"],
         days=sheet.need_days,
+        sensitive=a.get("sensitive", False),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bots import asking, helping, questions, safety
 from bots.forms import Form
-from bots.greeting import MENU
+from bots.greeting import MENU, UNVOUCHED
 from bots.turn import Turn
 from core import people, pseudonyms
 from core.actions import (
@@ -16,6 +16,7 @@ from core.actions import (
     agreeing,
     alerts,
     belonging,
+    confirming,
     desk,
     drafting,
     moderation,
@@ -232,10 +233,15 @@ def _trust(kind: str) -> Callable[[Turn, str], None]:
 
 def link(turn: Turn, rest: str) -> None:
     if not rest:
-        return turn.tell(trust.hand_out(turn.book, turn.who, "link"))
+        if turn.inbound.encrypted and not turn.inbound.vouched:
+            turn.say(UNVOUCHED)
+        return turn.tell(trust.hand_out(turn.book, turn.who, "link", turn.community.encrypted))
     told = belonging.link(turn.book, turn.who, handed(rest) or "")
     turn.notices.clear()  # a greeting, to somebody who is now known under another name
+    turn.who = people.known(turn.book, told[0].to) or turn.who
     turn.tell(told)
+    if form := turn.open_form():  # what they had begun comes along
+        turn.ask_again(form)
     return None
 
 
@@ -318,6 +324,8 @@ COMMANDS: dict[str, Command] = {
     "freeze": Command(safety.choose_freeze),
     "unset": Command(safety.unset),
     "idle": Command(safety.when_idle),
+    "confirm": Command(_on(confirming.confirm)),
+    "deny": Command(_on(confirming.deny)),
     "dismiss": Command(_on(moderation.dismiss)),
     "restore": Command(_on(moderation.restore)),
     "agree": Command(_on(agreeing.agree)),

@@ -38,6 +38,8 @@ class Sheet:
     """The fingerprint of a word of their own (core.locks)."""
     need_days: int = 30
     """Days for which a need is open."""
+    route: bool | None = None
+    """Whether what is sensitive may be written where they are; None: nowhere in this community."""
 
     def draft(self, name: str) -> dict[str, Any]:
         return dict(self.answers.get(f"{name}?") or {})

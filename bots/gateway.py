@@ -94,6 +94,10 @@ class Gateway:
                 platform, _, handle = what.partition(":")
                 if adapter := self.adapters.get(platform):
                     adapter.forget(handle)
+            elif kind == "confirmed":
+                platform, _, handle = what.partition(":")
+                if adapter := self.adapters.get(platform):
+                    adapter.confirmed(handle)
             elif kind == "unsends":
                 self.unsending.wake()
             elif kind == "draft":

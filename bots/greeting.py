@@ -12,6 +12,11 @@ MENU = (
     Choice("language", Say("Language")),
 )
 
+UNVOUCHED = Say(
+    "⚠ This chat is encrypted, but nothing shows that your device is yours. Open the settings of"
+    " your app, look for encryption or security, and verify this device there. Then write again."
+)
+
 
 def greet(turn: Turn) -> None:
     """The first message: what this is, who else can read it, what to do. Two short paragraphs."""
@@ -31,6 +36,8 @@ def readable_by_telegram(turn: Turn) -> bool:
 
 
 def who_reads(turn: Turn) -> Sayable:
+    if turn.inbound.encrypted and not turn.inbound.vouched:
+        return UNVOUCHED
     if turn.inbound.encrypted:
         return Say("🔒 Only you and this gateway can read this.")
     if readable_by_telegram(turn):

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core import outbox, people, routes, safe
+from core.actions import confirming
 from core.language import Languages
-from core.message import Changed, Event, Inbound, Left, Notice, Say
+from core.message import Changed, Event, Inbound, Left
 from core.people import Person
 from core.store import Book
-
-_OTHER_KEYS = Say(
-    "⚠ This chat has new encryption keys. If you have a new phone or signed in again just now, that"
-    " is why. If not, somebody else may be reading here: write nothing that could endanger anyone."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +50,8 @@ def left(book: Book, event: Left) -> None:
 
 
 def changed(book: Book, event: Changed) -> None:
-    """Tells whoever is at an address that its keys are others now."""
-    if found := people.at(book, event.sender):
-        outbox.put(book, [Notice(found[0].id, _OTHER_KEYS)])
+    """Asks whoever is at an address whose keys are others now whether they are theirs."""
+    outbox.put(book, confirming.changed(book, event.sender))
 
 
 def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Met | None:
@@ -66,11 +61,11 @@ def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Me
         if people.banned(book, event.sender):
             return None
         who = people.meet(book, event.sender, _language(event, text, languages))
-        routes.heard(book, who.id, who.address or 0, event.encrypted)
+        routes.heard(book, who.id, who.address or 0, event.encrypted and event.vouched)
         return Met(who, True)
     who, row, alive = found
     if not event.deleted:  # on Matrix that is no message, and never encrypted
-        routes.heard(book, who.id, row, event.encrypted)
+        routes.heard(book, who.id, row, event.encrypted and event.vouched)
     people.seen(book, who)
     expected = people.expected(who, alive)
     if expected:

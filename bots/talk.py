@@ -15,8 +15,9 @@ from bots.greeting import greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.scarce import Scarcity
 from bots.turn import Community, OpenForm, Turn
-from core import copies, outbox
+from core import copies, outbox, routes
 from core.actions import No, offers, talking
+from core.actions.encrypted import check_route
 from core.language import Languages
 from core.message import Changed, Event, Inbound, Left, Say
 from core.store import Book
@@ -153,7 +154,7 @@ class Talk:
         if copy.reply.action == "relay":
             relaying.hand_on(turn, args["conversation"], text, native, args.get("entry"))
         elif copy.reply.action == "offer":
-            COMMANDS["offer"].run(turn, f"{args['need']} {text}")
+            _run(turn, "offer", f"{args['need']} {text}")
         elif copy.reply.action == "ask":
             turn.tell(offers.ask(turn.book, turn.who, offer=args["offer"], text=text))
         return True
@@ -164,7 +165,7 @@ class Talk:
         if value == "cancel":
             self._universal(turn, "cancel", form)
         elif word in COMMANDS:
-            COMMANDS[word].run(turn, rest)
+            _run(turn, word, rest)
         else:
             token, _, picked = value.removeprefix("=").partition(":")
             asked, _, option = picked.partition(":")
@@ -187,6 +188,10 @@ class Talk:
     def _said(self, turn: Turn, form: OpenForm, said: Said) -> None:
         """Forms whose answer decides what becomes of a kept message end here; others go on."""
         name, about = form.form.name, form.sheet.about
+        named = [about.get(key) for key in ("code", "id", "offer")]
+        check_route(
+            turn.book, turn.who, routes.leads_to(turn.book, *named, form.sheet.answers.get("whom"))
+        )
         if name not in ("intent", "meant", "whom"):
             return turn.answer(form, said)
         if not said.tokens:  # not an answer: they went on writing
@@ -208,7 +213,7 @@ class Talk:
             COMMANDS["skills"].run(turn, about["text"])
         elif choice == "yes":
             word, _, rest = about["run"].partition(" ")
-            COMMANDS[word].run(turn, rest)
+            _run(turn, word, rest)
         elif about.get("conversation"):
             relaying.hand_on_kept(turn, about["conversation"], about["kept"])
         else:
@@ -223,7 +228,7 @@ class Talk:
     def _new_line(self, turn: Turn) -> None:
         focus = talking.in_focus(turn.book, turn.who)
         if found := self._command(turn, strict=bool(focus)):
-            return COMMANDS[found[0]].run(turn, found[1])
+            return _run(turn, *found)
         if number(turn.text) is not None and self._bare_number(turn, bool(focus)):
             return None
         guess = commands().suggest(turn.text, [turn.who.language])
@@ -273,6 +278,13 @@ class Talk:
             kept = [[turn.text, turn.inbound.native]]
             about |= {"name": focus.name, "conversation": focus.id, "kept": kept}
         turn.open(questions.MEANT, about)
+
+
+def _run(turn: Turn, word: str, rest: str) -> None:
+    """Raises No: among others, where anybody could have forged it and it is about what is
+    sensitive."""
+    check_route(turn.book, turn.who, routes.leads_to(turn.book, rest))
+    COMMANDS[word].run(turn, rest)
 
 
 def _forgets(word: str | None, form: OpenForm | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from bots.config import RetentionSettings
 from bots.forms import Draft, Field, Form, Option, Said, Sheet, answered, named, pending
 from bots.questions import FORMS
-from core import locks, people
+from core import locks, people, routes
 from core.actions import No
 from core.folding import key
 from core.language import Languages
@@ -28,18 +28,24 @@ _PATIENCE = 2
 _LASTING = ("need", "skills", "translate", "offer", "ask", "report")
 """Forms that hold somebody's work: another form opens above them, and then they go on."""
 
+_QUOTING, _SAFE = ("need", "intent"), "_safe"
+"""Forms that show again what was written in them; and that it was, where nobody reads along: then
+it is shown nowhere else."""
+
 
 @dataclass(frozen=True)
 class Community:
     """What the operator decided. audience: the least trust that reads a need unless its author says
     otherwise. readers: who else can read a platform ("telegram", "server", "nobody"). kept: how
-    long what is kept. drafts: whether a machine can draft translations."""
+    long what is kept. drafts: whether a machine can draft translations. encrypted: the platforms
+    whose chats can be end-to-end encrypted, with the gateway's own address there."""
 
     name: str
     audience: int
     readers: Mapping[str, str]
     kept: RetentionSettings = field(default_factory=RetentionSettings)
     drafts: bool = False
+    encrypted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -106,7 +112,10 @@ class Turn:
     def sheet(self, answers: Mapping[str, Any], about: Mapping[str, Any]) -> Sheet:
         mark = partial(locks.mark, self.book, self.who.id)
         days = self.community.kept.need_days
-        return Sheet(self.who, self.languages, answers, about, mark, days)
+        route = None
+        if self.community.encrypted:
+            route = routes.safe(self.book, self.who.address)
+        return Sheet(self.who, self.languages, answers, about, mark, days, route)
 
     def open(
         self,
@@ -158,7 +167,7 @@ class Turn:
         try:
             outcome = question.parse(form.sheet, said)
         except No as no:
-            return self._refuse(form, question, no.why)
+            return self._refuse(form, question, no)
         sheet = replace(form.sheet, answers=answered(form.sheet, question.name, outcome))
         if isinstance(outcome, Draft):
             self._ask(form.form, form.token, sheet, question, bool(self.inbound.pressed))
@@ -166,16 +175,18 @@ class Turn:
             self._go_on(form.form, form.token, sheet)
         return None
 
-    def _refuse(self, form: OpenForm, question: Field, why: Sayable) -> None:
+    def _refuse(self, form: OpenForm, question: Field, no: No) -> None:
         self.book.do(
             "update forms set refusals = refusals + 1 where person = :who", who=self.who.id
         )
         out = Say("To leave this, pick “Cancel”.") if form.refusals + 1 >= _PATIENCE else None
         options = question.options(form.sheet)
+        options += [Option(f"/{choice.value}", choice.label) for choice in no.choices]
         if out and not any(option.token == "/cancel" for option in options):
             options.append(Option("/cancel", Say("Cancel")))
-        said = paragraphs(why, out, None if out else question.ask(form.sheet))
-        self.say(said, self._choices(form.token, question, options))
+        said = paragraphs(no.why, out, None if out else question.ask(form.sheet))
+        told = Notice(self.who.id, said, self._choices(form.token, question, options))
+        self.tell([replace(told, sensitive=bool(form.sheet.about.get(_SAFE)))])
 
     def _go_on(self, form: Form, token: str, sheet: Sheet) -> None:
         question = pending(form, sheet)
@@ -198,6 +209,8 @@ class Turn:
         before = sheet.about.get("_key") if in_place else None
         shown = before or uuid.uuid4().hex
         about = {**sheet.about, "_key": shown}
+        if form.name in _QUOTING and sheet.route:
+            about[_SAFE] = True
         self._keep(form, token, question.name, sheet.answers, about)
         self.uncovered = False
         asked = question.ask(sheet)
@@ -209,6 +222,7 @@ class Turn:
                     self._choices(token, question, question.options(sheet)),
                     key=None if before else shown,
                     replaces=before,
+                    sensitive=bool(about.get(_SAFE)),
                 )
             ]
         )

@@ -9,6 +9,7 @@ does (phased alerting: doi 10.1371/journal.pone.0343762).
 
 from __future__ import annotations
 
+from core import routes
 from core.needs import Need, least_trust
 from core.people import ANY, Person
 from core.store import Book
@@ -48,6 +49,7 @@ def candidates(book: Book, need: Need, limit: int, *, alerts: str = "now") -> li
           from abilities a join people p on p.id = a.person
           where {skilled} and p.trust >= :audience and p.state = 'live' and p.alerts = :alerts
             and p.id <> :asker
+            and (:sensitive = 0 or {routes.has_encrypted("p.id")})
             and exists (select 1 from places c where c.person = a.person
                         and (c.country in ('{ANY}', :country) or :country = ''))
             and not exists (select 1 from alerts r where r.need = :need and r.person = a.person)
@@ -75,6 +77,7 @@ def candidates(book: Book, need: Need, limit: int, *, alerts: str = "now") -> li
         asker=need.person,
         need=need.id,
         alerts=alerts,
+        sensitive=need.sensitive,
         week=book.now - _WEEK,
         limit=limit,
     )
@@ -87,21 +90,24 @@ def fits(book: Book, need: Need, who: Person) -> bool:
     return not set(asked).isdisjoint(mine)
 
 
-def open_needs_for(book: Book, who: str, trust: int, limit: int, *, mine: bool) -> list[str]:
-    """-> ids of open needs, newest first. mine: only those that ask for this person's skills."""
+def open_needs_for(book: Book, who: Person, limit: int, *, mine: bool) -> list[str]:
+    """-> ids of open needs, newest first; those that are sensitive, where they may be shown. mine:
+    only those that ask for this person's skills."""
     fits = "and exists (select 1 from abilities a where a.person = :who and a.skill = ns.skill)"
     found = book.all(
         f"""
         select n.id, ns.skill from needs n join need_skills ns on ns.need = n.id
         where n.state = 'open' and n.person <> :who and n.audience <= :trust
+          and n.sensitive <= :safe
           {fits if mine else ""}
           and not exists (select 1 from offers o where o.need = n.id and o.person = :who)
           and not exists (select 1 from blocks b where (b.person = :who and b.blocked = n.person)
                           or (b.person = n.person and b.blocked = :who))
         order by n.created desc, n.id limit 500
         """,
-        who=who,
-        trust=trust,
+        who=who.id,
+        trust=who.trust,
+        safe=int(routes.safe(book, who.address)),
     )
-    ids = dict.fromkeys(row.id for row in found if trust >= least_trust(row.skill))
+    ids = dict.fromkeys(row.id for row in found if who.trust >= least_trust(row.skill))
     return list(ids)[:limit]

@@ -13,10 +13,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, init=False)
 class Say:
-    """A sentence: an English msgid with `{name}` placeholders, and its arguments.
-
-    A plain `str` argument is something a person or the outside world wrote: it is isolated when
-    rendered and can never be taken for the bot's own words. Never an f-string: pybabel skips it.
+    """A sentence: an English msgid with `{name}` placeholders, and its arguments. A plain `str`
+    argument is something a person or the outside world wrote: it is isolated when rendered and can
+    never be taken for the bot's own words. Never an f-string: pybabel skips it.
     """
 
     text: str
@@ -132,6 +131,10 @@ class Secret:
     of: str = field(default="", repr=False)
 
 
+CONFIRMED = "confirmed"
+"""Before a handle: a secret that the core put there when its owner confirmed their new keys."""
+
+
 class Safe(Protocol):
     """Where an adapter keeps its secrets: sealed, in the gateway's own database."""
 
@@ -175,13 +178,13 @@ class Inbound:
     thread    native id of the root of the thread that this was written in
     locale    the platform's hint about the person's language ("fa", "pt-br"); only a hint
     encrypted  arrived end-to-end encrypted
+    vouched   False: by a device that its owner's identity does not vouch for
     cursor    the platform's position once this is heard; stored in the same transaction
     files     what came along, not looked into
     pictures  what of it can be passed on: JPEGs of nothing but pixels; `unclean`: why nothing can
               (one of the words in `bots.cleaner`, or "away"). Both set by the gateway
     deleted   the person deleted the message `native`
-    secrets   what decrypting it changed: committed with it, whatever else comes of it, for a
-              ciphertext can be read only once
+    secrets   what decrypting it changed: committed with it, for a ciphertext is read only once
     """
 
     id: str
@@ -194,6 +197,7 @@ class Inbound:
     thread: str | None = None
     locale: str | None = None
     encrypted: bool = False
+    vouched: bool = True
     cursor: str | None = None
     files: tuple[File, ...] = ()
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
@@ -204,8 +208,7 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Left:
-    """A person blocked the bot, left the room, or ended the chat: the address is dead until they
-    write again."""
+    """A person blocked the bot, or left: the address is dead until they write again."""
 
     sender: Address
     cursor: str | None = None
@@ -213,8 +216,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Changed:
-    """The keys behind an address are others than before: a new device, or somebody else. Heard
-    before what was written with the new keys."""
+    """The keys behind an address are others than before; heard before what they wrote."""
 
     sender: Address
     cursor: str | None = None
@@ -233,7 +235,7 @@ class Notice:
     answers   the entry that this is a native reply to, on whichever message shows it to the reader
     entry     the entry that this message shows to the reader
     picture   the number of the entry's picture that goes with it
-    thread    native id of the thread that it belongs into (answers stay where the person is)
+    thread    native id of the thread that it belongs into
     urgent    False: alerts and digests, sent after everything else
     sensitive  only over encrypted routes; whatever names a sensitive need is, unsaid
     at        the row of the address that it goes to
@@ -341,9 +343,7 @@ class Refused(Undelivered):
 
 class Down(Exception):
     """The platform cannot be used now. The text is one safe line: no handle, no token, no message.
-
-    key names the setting that is most likely wrong, if the operator has to act ("token_file").
-    """
+    key: the setting that is most likely wrong, if the operator has to act ("token_file")."""
 
     def __init__(self, reason: str, key: str | None = None) -> None:
         super().__init__(reason)

@@ -16,7 +16,7 @@ ASKED_BEFORE = 3
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """country: "" if its author would rather not say."""
+    """country: "" if its author would rather not say. sensitive: 1 if it goes only encrypted."""
 
     id: str
     code: str
@@ -27,13 +27,14 @@ class Need:
     audience: int
     state: str
     wave: int
+    sensitive: int
     skills: tuple[str, ...] = ()
 
 
 def _read(book: Book, where: str, **values: object) -> Need | None:
     row = book.one(
-        "select id, code, person, text, language, country, audience, state, wave from needs"
-        f" where {where}",
+        "select id, code, person, text, language, country, audience, state, wave, sensitive"
+        f" from needs where {where}",
         **values,
     )
     if row is None:

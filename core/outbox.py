@@ -303,7 +303,7 @@ def exposed(book: Book, address: int) -> None:
     """Nothing sensitive can be sent here any more: it waits for another route."""
     person = routes.exposed(book, address)
     if person is not None and routes.encrypted(book, person) is None:
-        put(book, [routes.waiting(person)])
+        put(book, [routes.waiting(book, person)])
 
 
 def dead(book: Book, address: int) -> None:

@@ -99,6 +99,26 @@ def move(book: Book, one: str, other: str) -> None:
         copies.move(book, one, row, other, row)
 
 
+def part_with(book: Book, who: Person, row: int) -> None:
+    """One of somebody's addresses is theirs no more: whoever writes from there is a newcomer."""
+    found = book.one("select handle_index, handle from addresses where id = :row", row=row)
+    assert found is not None
+    mark, sealed = found
+    plain, id = handle(book, who.id, mark, sealed), uuid.uuid4().hex
+    book.vault.create(id)
+    book.do(
+        "insert into people(id, language, address, created, seen)"
+        " values (:id, :language, :row, :now, :day)",
+        id=id, language=who.language, row=row, now=book.now, day=book.now // DAY,
+    )  # fmt: skip
+    book.do(
+        "update addresses set person = :id, handle = :sealed where id = :row",
+        id=id, sealed=book.seal(id, "addresses.handle", mark, plain), row=row,
+    )  # fmt: skip
+    book.do("delete from copies where address = :row", row=row)
+    book.do("delete from outbox where address = :row and state = 'waiting'", row=row)
+
+
 def meet(book: Book, address: Address, language: str) -> Person:
     """A new person, at an address nobody wrote from before."""
     id, mark = uuid.uuid4().hex, found_by(book, address)

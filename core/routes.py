@@ -14,10 +14,14 @@ from collections.abc import Iterable, Iterator
 from core.message import Choice, Code, Joined, Notice, Say, SayMany
 from core.store import Book
 from core.timers import remind
+from core.words import code
 
 JITTER = (1, 30)
 """Seconds that something sensitive waits before it goes to the others, drawn anew each time: who
 sees both chats' traffic can't tell by the time that they belong together."""
+
+NAMES = {"telegram": "Telegram", "xmpp": "XMPP", "matrix": "Matrix"}
+"""The platforms, as people call them in every language."""
 
 _SAFE = "e.alive = 1 and e.encrypted = 1 and e.changed = 0"
 
@@ -60,11 +64,21 @@ def safe(book: Book, address: int | None) -> bool:
     return found is not None
 
 
-def heard(book: Book, who: str, address: int, is_encrypted: bool) -> None:
+def is_encrypted(book: Book, address: int | None) -> bool:
+    """Whether what came last from there was."""
+    return bool(book.value("select encrypted from addresses where id = :id", id=address))
+
+
+def has_new_keys(book: Book, address: int | None) -> bool:
+    """Whether nobody has confirmed yet that the keys behind this address are its owner's."""
+    return bool(book.value("select changed from addresses where id = :id", id=address))
+
+
+def heard(book: Book, who: str, address: int, encrypted: bool) -> None:
     """Something came from there. What waits for an encrypted route goes now, if it is one."""
     changed = book.do(
         "update addresses set encrypted = :it where id = :id and encrypted <> :it",
-        it=int(is_encrypted),
+        it=int(encrypted),
         id=address,
     )
     if changed:
@@ -73,9 +87,11 @@ def heard(book: Book, who: str, address: int, is_encrypted: bool) -> None:
 
 def exposed(book: Book, address: int) -> str | None:
     """Nothing can be sent encrypted there: it is a plain address until something encrypted comes
-    from there again. -> whose it is, if it was not known before."""
+    from there again; with keys to be confirmed it waits for that. -> whose it is, if it was not
+    known before."""
     changed = book.do(
-        "update addresses set encrypted = 0 where id = :id and encrypted = 1", id=address
+        "update addresses set encrypted = 0 where id = :id and encrypted = 1 and changed = 0",
+        id=address,
     )
     person: str | None = book.value("select person from addresses where id = :id", id=address)
     book.wakes.add(f"person:{person}")
@@ -109,6 +125,33 @@ def is_sensitive(book: Book, notice: Notice) -> bool:
     ways += [notice.key or "", notice.replaces or "", notice.entry or "", notice.answers or ""]
     codes.update(word for way in ways for word in way.split() if len(word) <= 5)
     ids = {id for way in ways for id in _ID.findall(way)}
+    return bool(codes or ids) and _any(book, codes, ids)
+
+
+def involved(book: Book, who: str) -> bool:
+    """Whether anything sensitive is theirs, or they are in it."""
+    return bool(
+        book.value(
+            "select 1 from needs where person = :who and sensitive = 1"
+            " union all select 1 from offers o join needs n on n.id = o.need"
+            " where o.person = :who and n.sensitive = 1"
+            " union all select 1 from members m join conversations c on c.id = m.conversation"
+            " join needs n on n.id = c.need where m.person = :who and n.sensitive = 1 limit 1",
+            who=who,
+        )
+    )
+
+
+def involves(book: Book, who: str) -> None:
+    """From now on they are: a code for linking that was handed out in plain is worth no more."""
+    book.do("delete from codes where person = :who and kind = 'link'", who=who)
+
+
+def leads_to(book: Book, *named: object) -> bool:
+    """Whether one of these names what is sensitive: a code as it was typed, or an id."""
+    words = [word for each in named if isinstance(each, str) for word in each.split()[:1]]
+    codes = {found for word in words if (found := code(word))}
+    ids = {word for word in words if _ID.fullmatch(word)}
     return bool(codes or ids) and _any(book, codes, ids)
 
 
@@ -146,6 +189,7 @@ def conversation_is(book: Book, conversation: str) -> bool:
 
 # Translators: a button: how to move to an encrypted messenger
 HOW = (Choice("link", Say("How to get there")),)
+ASK = (Choice("confirm", Say("What to do")),)
 _WAITS = Say("🔒 Something waits for you that I send only over an encrypted chat.")
 _THERE = Say("🔒 I answer that only in your encrypted chat. It is there now.")
 
@@ -170,10 +214,15 @@ def instead(book: Book, reader: str, acted: bool) -> Notice | None:
             "select 1 from outbox where person = :who and state = 'waiting' and sensitive = 1",
             who=reader,
         )
-        return None if waits and not acted else waiting(reader)
+        return None if waits and not acted else waiting(book, reader)
     here = book.value("select address from people where id = :who", who=reader)
     return Notice(reader, _THERE) if acted and route != here else None
 
 
-def waiting(reader: str) -> Notice:
-    return Notice(reader, _WAITS, HOW)
+def waiting(book: Book, reader: str) -> Notice:
+    unsure = book.value(
+        "select 1 from addresses where person = :who and alive = 1 and encrypted = 1"
+        " and changed = 1",
+        who=reader,
+    )
+    return Notice(reader, _WAITS, ASK if unsure else HOW)

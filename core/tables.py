@@ -53,7 +53,7 @@ people = _table(
     Index("people_seen", "seen"),
 )
 # encrypted: what came last from there was, end to end. changed: its keys are others than before,
-# and it is not confirmed yet, here (1) or at another address of theirs (2), that it is still them.
+# and it is not confirmed yet that they are theirs.
 # turn: the address with the highest is where they wrote last.
 addresses = _table(
     "addresses",

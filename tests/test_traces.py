@@ -30,10 +30,10 @@ EVERYWHERE = {
     "core.text",
     "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",
-    "bots.readable", "bots.guard",
+    "bots.readable", "bots.guard", "core.actions.encrypted",
 }  # fmt: skip
-"""The store and its keys, what words are made of, whether there are any, and whether they are their
-author's own against danger."""
+"""The store and its keys, what words are made of, whether there are any, whether they are their
+author's own against danger, and whether they may be written there."""
 
 SHOWN = {
     "core.actions.prompting", "core.tasks", "core.masking", "core.countries", "core.glossary",

@@ -39,7 +39,7 @@ from bots.gateway import Gateway
 from bots.limits import Limits
 from bots.talk import Talk
 from bots.turn import Community
-from core import people
+from core import outbox, people
 from core.language import Languages
 from core.people import TRUST, VOUCHED
 from core.store import Book, Store
@@ -96,7 +96,11 @@ class World:
         readers = {name: a.facts.reader for name, a in adapters.items()}
         self.store = Store(self.url, vault_of(self.url), self.clock, alone=True)
         drafts = self.engine is not None
-        talk = Talk(self.languages, Community("Movements", VOUCHED, readers, drafts=drafts))
+        closed = {name: a.facts.own for name, a in adapters.items() if a.facts.encrypts}
+        talk = Talk(
+            self.languages,
+            Community("Movements", VOUCHED, readers, drafts=drafts, encrypted=closed),
+        )
         self.limits = Limits()
         self.gateway = Gateway(self.store, talk, adapters, self.limits, engine=self.engine)
         self.task = asyncio.create_task(self.gateway.run())
@@ -339,12 +343,8 @@ class World:
     async def _nothing(self, name: str) -> None:
         """Whatever was heard is answered by now, or would be in the outbox."""
         await self.gateway.do(lambda book: None)
-        waiting = (
-            "select count(*) from outbox o join people p on p.id = o.person"
-            " join addresses a on a.id = p.address where o.state = 'waiting' and a.alive = 1"
-        )
         async with asyncio.timeout(15):
-            while await self.gateway.do(lambda book: book.value(waiting)):
+            while await self.gateway.do(lambda book: bool(outbox.waiting(book, 0)[0])):
                 await asyncio.sleep(0.02)
         with contextlib.suppress(TimeoutError):
             seen = await self.players[name].phone.next(0.3)

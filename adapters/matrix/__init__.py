@@ -35,11 +35,13 @@ from core.message import (
     Address,
     Changed,
     Down,
+    Exposed,
     Facts,
     File,
     Gone,
     Hear,
     Inbound,
+    Later,
     Left,
     Outbound,
     Safe,
@@ -231,7 +233,7 @@ class Matrix:
             said = replace(said, encrypted=bool(read.encrypted), secrets=read.secrets)
             if read.encrypted is None:  # should it be read one day, it is another event
                 said = replace(said, id=f"{said.id} unread")
-            await self._lanes.put(batch, sender, partial(self._heard, said, read.room))
+            await self._lanes.put(batch, sender, partial(self._heard_by, said, read))
 
     async def _give_up(self) -> None:
         """What cannot be read in time is told as unreadable."""
@@ -252,6 +254,23 @@ class Matrix:
 
     async def _join(self, room: str, _: str | None) -> None:
         await self._server.join(room)
+
+    async def _heard_by(self, said: Inbound, read: Read, position: str | None) -> None:
+        """First, whose device it is: a homeserver may have added it."""
+        person = said.sender.handle
+        for pause in (*PAUSES, None) if read.encrypted else ():
+            try:
+                vouched = await self._encryption.vouches(person, read.maker)
+            except (Unsent, Later):
+                vouched = False
+                if pause is not None:
+                    await asyncio.sleep(pause)
+                    continue
+            said = replace(said, vouched=vouched)
+            break
+        if self._encryption.has_changed(person):
+            await self._heard(Changed(said.sender), None, None)
+        await self._heard(said, read.room, position)
 
     async def _heard(self, event: events.Heard, room: str | None, position: str | None) -> None:
         for pause in (*PAUSES, None):
@@ -276,6 +295,10 @@ class Matrix:
             raise Gone
         try:
             native = await self._sending.send(room, out, encrypted=self._rooms.is_encrypted(room))
+        except Exposed:
+            if self._encryption.has_changed(out.to.handle):
+                await self._heard(Changed(out.to), None, None)
+            raise
         finally:
             await self._tell_of_changes()
         self._receipts.answered(room, out.thread)
@@ -293,6 +316,10 @@ class Matrix:
         if self._shelf is not None:  # else what is in memory is from the safe, later
             self._reading.forget(handle)
             self._encryption.forget(handle)
+
+    def confirmed(self, handle: str) -> None:
+        if self._shelf is not None:
+            self._encryption.devices.confirm(handle)
 
     async def fetch(self, file: File) -> bytes:
         if not self.up.is_set():

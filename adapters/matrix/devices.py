@@ -18,7 +18,7 @@ from nio import AsyncClient  # type: ignore[import-untyped]
 from adapters.matrix.asking import ask
 from adapters.matrix.shelf import Shelf
 from adapters.matrix.signing import part, vouched
-from core.message import Later
+from core.message import CONFIRMED, Later
 
 MOST = 100
 """Devices of one person that are written to."""
@@ -56,6 +56,8 @@ class Devices:
         self._doubted: set[str] = set()
         self.changed: set[str] = set()
         """People whose identity is another since they were last asked about: to be told."""
+        for secret in list(shelf.all(CONFIRMED)):
+            self.confirm(secret.of)
 
     def outdated(self, users: Iterable[object]) -> None:
         """What is known of their devices is no longer true."""
@@ -132,6 +134,15 @@ class Devices:
         new = pin | {"shown": master} if pin else {"master": master}
         self._shelf.put(f"pin {user}", json.dumps(new).encode(), user)
         return not pin
+
+    def confirm(self, user: str) -> None:
+        """The identity that was shown last is theirs as well: it counts from now on."""
+        pin = self._pin(user)
+        if "shown" in pin:
+            self._shelf.put(f"pin {user}", json.dumps({"master": pin["shown"]}).encode(), user)
+        self._shelf.put(f"{CONFIRMED} {user}", b"", user)  # the core did
+        self._shelf.drop(f"{CONFIRMED} {user}")
+        self.outdated([user])
 
     def forget(self, user: str) -> None:
         self._known.pop(user, None)

@@ -15,7 +15,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from nio import AsyncClient  # type: ignore[import-untyped]
@@ -23,7 +22,7 @@ from nio import AsyncClient  # type: ignore[import-untyped]
 from adapters.matrix.asking import Denied, ask
 from adapters.matrix.cross_signing import Estranged, device_keys, introduce
 from adapters.matrix.devices import Device, Devices
-from adapters.matrix.megolm import Megolm, Outgoing
+from adapters.matrix.megolm import Megolm, Outgoing, Request
 from adapters.matrix.olm import MEGOLM, Olm, Opened
 from adapters.matrix.shelf import Shelf
 from adapters.matrix.signing import part, vouched
@@ -36,20 +35,6 @@ _MENDED = 3600.0
 """Seconds between two new ratchets with a device whose messages cannot be opened."""
 _ASKED = 1000
 _LONELY = 60.0
-
-
-@dataclass
-class _Request:
-    """For a key. to: the device that has it, or "*"."""
-
-    user: str
-    to: str
-    body: dict[str, str]
-    due: bool = True
-
-    def message(self, device: str) -> dict[str, dict[str, object]]:
-        id = {"request_id": secrets.token_hex(16), "requesting_device_id": device}
-        return {self.user: {self.to: {"action": "request", "body": self.body, **id}}}
 
 
 class Encryption:
@@ -66,7 +51,7 @@ class Encryption:
         self._before: dict[bytes, None] = {}
         self._mended: dict[str, float] = {}
         self._broken: set[tuple[str, str]] = set()
-        self._asked: dict[tuple[str, str], _Request] = {}
+        self._asked: dict[tuple[str, str], Request] = {}
         self._again: list[tuple[Device, dict[str, Any] | None]] = []
 
     # ---------------------------------------------------------------- in
@@ -140,7 +125,7 @@ class Encryption:
             if given and session in (None, key.session.session_id) and len(self._again) < _ASKED:
                 for device in self.devices.known(user):
                     if device.curve25519 == curve25519:
-                        self._again.append((device, _room_key(room, key, given)))
+                        self._again.append((device, key.letter(room, given)))
 
     def missing(self, event: Mapping[str, Any], room: str, session: str) -> None:
         """A key that we never got: it is asked for with the next `tend`."""
@@ -150,13 +135,23 @@ class Encryption:
         body = {"algorithm": MEGOLM, "room_id": room, "session_id": session}
         body["sender_key"] = maker if isinstance(maker, str) else ""
         to = device if isinstance(device, str) else "*"
-        self._asked[room, session] = _Request(str(event.get("sender")), to, body)
+        self._asked[room, session] = Request(str(event.get("sender")), to, body)
         if len(self._asked) > _ASKED:
             del self._asked[next(iter(self._asked))]
 
     async def keep(self) -> None:
         """All that was received so far is on disk. Raises what the safe raises."""
         await self._shelf.keep()
+
+    async def vouches(self, user: str, curve25519: str) -> bool:
+        """Whether somebody's identity vouches for this device of theirs."""
+        return any(d.signed and d.curve25519 == curve25519 for d in await self._devices(user))
+
+    def has_changed(self, user: str) -> bool:
+        """Whether they have another identity since this, or `changed`, was last asked."""
+        has = user in self.devices.changed
+        self.devices.changed.discard(user)
+        return has
 
     def changed(self) -> list[str]:
         """-> people who have another identity since this was last asked."""
@@ -276,7 +271,7 @@ class Encryption:
             await self._meet(lack)
             reached = [d for d in lack if self.olm.knows(d.curve25519)]
             given = key.session.session_key.to_base64()
-            await self._give([(device, _room_key(room, key, given)) for device in reached])
+            await self._give([(device, key.letter(room, given)) for device in reached])
             for device in reached:
                 key.shared[device.user, device.curve25519] = given
             key.unreachable |= {d.curve25519 for d in lack} - {d.curve25519 for d in reached}
@@ -343,8 +338,3 @@ class Encryption:
 
 
 _COUNTS = ("one_time_keys_count", "unused_fallback_key_types")
-
-
-def _room_key(room: str, key: Outgoing, given: str) -> dict[str, Any]:
-    body = {"algorithm": MEGOLM, "room_id": room}
-    return body | {"session_id": key.session.session_id, "session_key": given}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,11 @@ class Outgoing:
             return True
         return not self.shared.keys() <= devices
 
+    def letter(self, room: str, given: str) -> dict[str, Any]:
+        """-> the m.room_key with which a device gets it, or got it. given: the key as it was."""
+        body = {"algorithm": MEGOLM, "room_id": room}
+        return body | {"session_id": self.session.session_id, "session_key": given}
+
     def seal(self, room: str, type: str, content: dict[str, Any], ours: str, device: str) -> Any:
         """-> the content of the m.room.encrypted. What it relates to stays in clear, for servers
         (section "m.room.encrypted")."""
@@ -77,6 +83,20 @@ class Outgoing:
         if "m.relates_to" in content:
             outer["m.relates_to"] = content["m.relates_to"]
         return outer
+
+
+@dataclass
+class Request:
+    """For a key. to: the device that has it, or "*"."""
+
+    user: str
+    to: str
+    body: dict[str, str]
+    due: bool = True
+
+    def message(self, device: str) -> dict[str, dict[str, object]]:
+        id = {"request_id": secrets.token_hex(16), "requesting_device_id": device}
+        return {self.user: {self.to: {"action": "request", "body": self.body, **id}}}
 
 
 class Megolm:
@@ -152,6 +172,11 @@ class Megolm:
             assert kept
             self._sessions[name] = InboundGroupSession.from_pickle(kept[1], PICKLE)
         return self._sessions[name]
+
+    def maker(self, room: str, event: Mapping[str, Any]) -> str:
+        """-> the curve25519 of the device that made the key which opened this."""
+        kept = self._kept(f"megolm {room} {part(event, 'content', 'session_id')}")
+        return kept[0][1] if kept else ""
 
     def open(self, room: str, event: Mapping[str, Any]) -> tuple[dict[str, Any], Secret]:
         """An m.room.encrypted of a timeline -> the event as it was written, and what is to be kept

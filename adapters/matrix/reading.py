@@ -11,7 +11,7 @@ import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.matrix.encryption import ENCRYPTED, Encryption
@@ -30,12 +30,13 @@ WAITING = 100
 @dataclass(frozen=True)
 class Read:
     """An event of a timeline. encrypted: it was, and could be read; None: it could not be.
-    secrets: what is to be kept with it."""
+    secrets: what is to be kept with it. maker: the curve25519 of the device that encrypted it."""
 
     room: str
     event: Event
     encrypted: bool | None = False
     secrets: tuple[Secret, ...] = ()
+    maker: str = ""
 
 
 @dataclass
@@ -118,7 +119,7 @@ class Reading:
             if unreadable.session:
                 self._encryption.missing(event, room, unreadable.session)
             raise
-        return Read(room, clear, True, (seen,))
+        return Read(room, clear, True, (seen,), self._encryption.megolm.maker(room, event))
 
     def _drain(self, person: str) -> list[Read]:
         waiting, read = self._waiting[person], []
@@ -138,7 +139,7 @@ class Reading:
 
     def _done(self, kept: _Kept, read: Read) -> Read:
         gone = self._shelf.note(Secret(kept.name, None, kept.person))
-        return Read(read.room, read.event, read.encrypted, (*read.secrets, gone))
+        return replace(read, secrets=(*read.secrets, gone))
 
     def _tell(self, kept: _Kept, session: str | None) -> list[Read]:
         """Nobody waits for it any longer: told once for each key."""

@@ -277,6 +277,9 @@ class Telegram:
     def forget(self, handle: str) -> None:
         self._aside(*self._menu.forget(handle))
 
+    def confirmed(self, handle: str) -> None:
+        """Nothing is encrypted here."""
+
     async def fetch(self, file: File) -> bytes:
         """getFile, and the download that it names (https://core.telegram.org/bots/api#getfile)."""
         body: bytes | None

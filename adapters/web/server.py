@@ -147,6 +147,9 @@ class Web:
     def forget(self, handle: str) -> None:
         """Nothing is encrypted here: nothing is held."""
 
+    def confirmed(self, handle: str) -> None:
+        """Nothing is encrypted here."""
+
     async def fetch(self, file: File) -> bytes:
         body = self.posted.get(file.ref)
         if body is None:

@@ -127,6 +127,10 @@ class Xmpp:
         if self._private is not None:
             self._private.omemo.forget(handle)
 
+    def confirmed(self, handle: str) -> None:
+        if self._private is not None:
+            self._private.omemo.ratchets.confirmed.add(handle)
+
     async def _locked(self, picture: bytes | None) -> str | None:
         """Uploads it encrypted. -> the link, with what opens it (XEP-0454)."""
         if picture is None:

@@ -115,6 +115,8 @@ class Private:
             sealed = await self.omemo.encrypt(unit, stanzas.body(out, link))
             await self._learn(unit, self._hear)
             await self.omemo.ratchets.keep(unit)
+            if out.sensitive and unit.doubted:
+                raise NoKeys  # what was encrypted for the new keys is never sent
         except NoKeys:
             if unit.wrote == READ and not out.sensitive:
                 raise Unsent from None

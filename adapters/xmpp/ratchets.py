@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from omemo.storage import Just, Maybe, Nothing, Storage
 from omemo.types import JSONType
 
-from core.message import Safe, Secret
+from core.message import CONFIRMED, Safe, Secret
 
 ACCOUNT = "account"
 ALL = 0
@@ -45,6 +45,7 @@ class Unit:
     def __init__(self, jid: str, kept: dict[int, bytes]) -> None:
         self.jid, self.kept, self.new = jid, kept, not kept
         self.groups: dict[int, Group] = {}
+        self.confirmed = False
 
     def group(self, device: int) -> Group:
         if device not in self.groups:
@@ -106,12 +107,25 @@ class Unit:
         group["read"] = base64.b64encode(digests + _digest(nonce)).decode()
 
     def learn(self) -> bool:
-        """-> whether a device of theirs has keys that are new, where others were known."""
+        """-> whether a device of theirs has keys that are new, where others were known. They are
+        doubted then."""
         group, found = self.group(ALL), (self.group(n).get(IDENTITY) for n in self.devices)
         keys, known = sorted(key for key in found if isinstance(key, str)), group.get("keys")
         if keys:
             group["keys"] = [*keys]
-        return isinstance(known, list) and not set(keys) <= set(known)
+        new = isinstance(known, list) and not set(keys) <= set(known)
+        if new:
+            group["doubted"] = True
+        return new
+
+    @property
+    def doubted(self) -> bool:
+        """Some of their keys are new, and it is not confirmed that they are theirs."""
+        return "doubted" in self.group(ALL)
+
+    def confirm(self) -> None:
+        self.confirmed = True
+        self.group(ALL).pop("doubted", None)
 
     def changes(self) -> tuple[Secret, ...]:
         changed = []
@@ -119,6 +133,8 @@ class Unit:
             value = _packed(group) if group else None
             if value != self.kept.get(device):
                 changed.append(Secret(f"{self.jid} {device}", value, self.jid))
+        if self.confirmed:
+            changed.append(Secret(f"{CONFIRMED} {self.jid}", None, self.jid))
         return tuple(changed)
 
     def count(self) -> None:
@@ -142,6 +158,8 @@ class Ratchets(Storage):
         self._written = b""
         self._writing = asyncio.Lock()
         self._people: dict[str, dict[int, bytes]] = {}
+        self.confirmed: set[str] = set()
+        """Whose keys were confirmed; it counts with the next that is done with them."""
         self._unit: ContextVar[Unit] = ContextVar("unit")
 
     async def open(self) -> None:
@@ -150,8 +168,11 @@ class Ratchets(Storage):
             assert secret.value is not None
             if secret.name == ACCOUNT:
                 self._account, self._written = json.loads(secret.value), secret.value
+                continue
+            jid, _, device = secret.name.rpartition(" ")
+            if jid == CONFIRMED:
+                self.confirmed.add(device)
             else:
-                jid, _, device = secret.name.rpartition(" ")
                 self._people.setdefault(jid, {})[int(device)] = secret.value
 
     def knows(self, jid: str) -> bool:
@@ -164,6 +185,8 @@ class Ratchets(Storage):
     def unit(self, jid: str) -> Iterator[Unit]:
         """One at a time for each person: who works holds their lock."""
         unit = Unit(jid, self._people.get(jid, {}))
+        if jid in self.confirmed:
+            unit.confirm()
         token = self._unit.set(unit)
         try:
             yield unit
@@ -173,6 +196,8 @@ class Ratchets(Storage):
     def count(self, unit: Unit) -> None:
         """Somebody forgotten meanwhile stays forgotten."""
         unit.count()
+        if unit.confirmed:
+            self.confirmed.discard(unit.jid)
         if unit.kept and (unit.new or unit.jid in self._people):
             self._people[unit.jid] = unit.kept
 
@@ -191,6 +216,7 @@ class Ratchets(Storage):
 
     def forget(self, jid: str) -> None:
         self._people.pop(jid, None)
+        self.confirmed.discard(jid)
         self.owed = {owed for owed in self.owed if owed[0] != jid}
 
     # ------------------------------------------------------------ what the library asks for

@@ -75,7 +75,8 @@ def digest(book: Book, who: Person) -> list[Notice]:
     )
     if not found:
         return []
-    return [Notice(who.id, *digest_of(book, who, found), urgent=False)]
+    said, choices = digest_of(book, who, found)
+    return [Notice(who.id, said, choices, urgent=False)] if choices else []
 
 
 def _was_asked(book: Book, who: Person, need: Need) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from core import forgetting, locks, outbox, people, unsends
+from core import forgetting, locks, outbox, people, routes, unsends
 from core.actions import No, parting
 from core.actions.needs import shut
 from core.actions.trust import giver_of, use_up
-from core.message import Joined, Notice, Say, Sayable, SayMany
+from core.message import Joined, Notice, Say, Sayable, SayMany, Word
 from core.needs import by_id
 from core.people import Person
 from core.store import Book
@@ -46,11 +46,27 @@ def link(book: Book, who: Person, code: str) -> list[Notice]:
             Say("You already have needs or conversations on this account. It can't be linked.")
         )
     use_up(book, code)
+    others = book.column(
+        "select id from addresses where person = :to and alive = 1 order by id", to=to
+    )
     people.move(book, who.id, to)
     unsends.carry_over(book, who.id, to)
-    book.do("update people set address = :address where id = :to", address=who.address, to=to)
+    giver = people.known(book, to)
+    assert giver is not None
+    if who.address is not None:
+        people.here(book, giver, who.address)
     forgetting.erase(book, who.id)
-    return [Notice(to, Say("Linked. I answer you wherever you wrote last."))]
+    book.wakes.add(f"person:{to}")
+    there = people.place(book, who.address)
+    platform = there.platform if there else ""
+    warned = Say(
+        "⚠ A chat on {platform} was linked to you with your code. If that was not you, write"
+        " “{forget}” now.",
+        platform=routes.NAMES.get(platform, platform),
+        forget=Word("forget"),
+    )
+    linked = Notice(to, Say("Linked. I answer you wherever you wrote last."))
+    return [linked, *(Notice(to, warned, at=row) for row in others)]
 
 
 # ------------------------------------------------------------------------------------- forgetting

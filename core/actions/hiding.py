@@ -70,6 +70,13 @@ def thaw(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]:
                 _no_longer_at(book, row)
                 continue
             copies.move(book, at[0].id, at[1], who.id, row)
+            book.do(  # keys that changed meanwhile are still to be confirmed
+                "update addresses set (encrypted, changed) = (select s.encrypted,"
+                " case when addresses.changed = 1 then 1 else s.changed end"
+                " from addresses s where s.id = :there) where id = :row",
+                there=at[1],
+                row=row,
+            )
             _no_longer_at(book, at[1])  # alone: its library's secrets stay
         _rename(book, who.id, row, people.found_by(book, there), handle)
         if there == here:

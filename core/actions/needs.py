@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from core import audit, people, rationing
+from core import audit, people, rationing, routes
 from core.actions import No
 from core.actions.alerts import next_wave
+from core.actions.encrypted import check_route
 from core.actions.seeing import SEE_MINE
 from core.message import Code, Joined, Notice, Say, SayMany, Word, paragraphs
 from core.needs import ASKED_BEFORE, Need, by_code, by_id
@@ -29,15 +30,21 @@ def post_need(
     audience: int,
     language: str,
     days: int,
+    sensitive: bool = False,
 ) -> list[Notice]:
-    """Posts it under a new code and wakes the first people who can help. days: until it closes."""
+    """Posts it under a new code and wakes the first people who can help. days: until it closes.
+    sensitive: it goes only over encrypted routes. Raises No."""
+    check_route(book, who, sensitive)
+    if sensitive:
+        routes.involves(book, who.id)
     id, code = uuid.uuid4().hex, _free_code(book)
     book.do(
-        "insert into needs(id, code, person, text, language, country, audience, created, closes)"
-        " values (:id, :code, :person, :text, :language, :country, :audience, :now, :closes)",
+        "insert into needs(id, code, person, text, language, country, audience, created, closes,"
+        " sensitive) values (:id, :code, :person, :text, :language, :country, :audience, :now,"
+        " :closes, :sensitive)",
         id=id, code=code, person=who.id, language=language, country=country, audience=audience,
         text=book.seal(who.id, "needs.text", id, text),
-        now=book.now, closes=book.now + days * _DAY,
+        now=book.now, closes=book.now + days * _DAY, sensitive=int(sensitive),
     )  # fmt: skip
     book.many(
         "insert into need_skills(need, skill) values (:need, :skill)",
@@ -63,6 +70,9 @@ def post_need(
                 Say("I will write when somebody answers."),
             ),
         ),
+        Say("🔒 It goes only through encrypted chats, and so does every answer to it.")
+        if sensitive
+        else None,
         Joined(
             " ",
             (

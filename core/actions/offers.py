@@ -6,8 +6,9 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
-from core import people, pseudonyms, rationing
+from core import people, pseudonyms, rationing, routes
 from core.actions import No, talking
+from core.actions.encrypted import check_route
 from core.actions.seeing import SEE_MINE, check_may_offer
 from core.actions.translators import find_translators
 from core.message import (
@@ -34,6 +35,8 @@ def offer(book: Book, who: Person, *, code: str, text: str, language: str) -> li
     """Sends the asker one line about who offers, under a pseudonym made for this need alone."""
     need = check_may_offer(book, who, code)
     rationing.spend(book, who, "offered", need.id)
+    if need.sensitive:
+        routes.involves(book, who.id)
     id, pseudonym = uuid.uuid4().hex, _fresh_pseudonym(book, who.id, need.person)
     book.do(
         "insert into offers(id, need, person, pseudonym, text, language, at)"
@@ -193,6 +196,7 @@ def ask(book: Book, who: Person, *, offer: str, text: str) -> list[Notice]:
     """A question before the choice, or its answer; both ways, still without a conversation."""
     other = asked_about(book, who, offer)
     row, need = _sent(book, offer)
+    check_route(book, who, need.sensitive)
     if other == row.person:
         head = Say("About your offer for {code}, the person asks:", code=Code(need.code))
         # Translators: a button, under a question that somebody asks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from core import people, timers
+from core import people, routes, timers
 from core.actions.talking import open_to
 from core.actions.translators import resign
 from core.message import Choice, Code, Name, Notice, Quote, Say, lines
@@ -101,8 +101,10 @@ def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Not
     seen = open_to(book, who.id, conversation)
     id = uuid.uuid4().hex
     book.do(
-        "insert into reports(id, person, about, text, at) values (:id, :who, :about, :text, :now)",
+        "insert into reports(id, person, about, text, at, sensitive)"
+        " values (:id, :who, :about, :text, :now, :sensitive)",
         id=id, who=who.id, about=seen.other, now=book.now,
+        sensitive=int(routes.conversation_is(book, conversation)),
         text=book.seal(who.id, "reports.text", id, text),
     )  # fmt: skip
     moderators = book.column(

@@ -57,7 +57,7 @@ def set_skills(
     for language in languages:
         people.speaks(book, who.id, language)
     book.do("update people set alerts = :often where id = :id", often=often, id=who.id)
-    waiting = len(matching.open_needs_for(book, who.id, who.trust, 20, mine=True))
+    waiting = len(matching.open_needs_for(book, who, 20, mine=True))
     saved = (
         Say("Saved. You find needs for these under “{needs}”: {skills}", needs=Word("needs"),
             skills=skills_named(tuple(skills)))

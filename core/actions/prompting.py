@@ -8,7 +8,7 @@ import secrets
 import uuid
 from typing import Any
 
-from core import glossary, people, pseudonyms, tasks
+from core import glossary, people, pseudonyms, routes, tasks
 from core.actions import No
 from core.actions.translators import (
     answered,
@@ -44,6 +44,8 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
     if not gaps_of(book, conversation):
         raise No(Say("Somebody else was quicker. Thank you."))
     answered(book, who, conversation, "joined")
+    if routes.conversation_is(book, conversation):
+        routes.involves(book, who.id)
     parties = parties_of(book, conversation)
     carried = book.all(
         "select conversation, person, pseudonym from members where conversation = :id",

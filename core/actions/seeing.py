@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from core import matching, people, rationing
+from core import matching, people, rationing, routes
 from core.actions import No
+from core.actions.encrypted import check_route
 from core.message import Choice, Code, Notice, Reply, Say, Sayable, paragraphs
 from core.needs import Need, by_code, by_id, may_see, shown, skills_named
 from core.people import MODERATOR, NEW, Person
@@ -68,6 +69,7 @@ def check_may_offer(book: Book, who: Person, code: str) -> Need:
         raise No(already, (SEE_NEEDS,))
     if not rationing.has_left(book, who, "offered", need.id):
         raise No(rationing.tomorrow(book, "offered"))
+    check_route(book, who, need.sensitive)
     return need
 
 
@@ -103,7 +105,10 @@ def digest_of(book: Book, who: Person, ids: list[str]) -> tuple[Sayable, tuple[C
 
 
 def _visible(book: Book, who: Person, ids: list[str]) -> list[Need]:
-    return [need for id in ids if (need := by_id(book, id)) and may_see(need, who)]
+    """Those that would make a message wait which shows others too are left out."""
+    most = int(routes.encrypted(book, who.id) is not None)
+    found = [need for id in ids if (need := by_id(book, id)) and may_see(need, who)]
+    return [need for need in found if need.sensitive <= most]
 
 
 def _offer_it(need: Need) -> Choice:
@@ -118,10 +123,10 @@ def list_needs(book: Book, who: Person) -> list[Notice]:
     """The summaries of the newest open needs they may answer: those that ask for their skills, to
     be read one by one; else any. Raises No."""
     skilled = book.value("select 1 from abilities where person = :who", who=who.id)
-    ids, button = matching.open_needs_for(book, who.id, who.trust, _AT_ONCE, mine=True), _read_it
+    ids, button = matching.open_needs_for(book, who, _AT_ONCE, mine=True), _read_it
     title = Say("Open needs that ask for your skills:")
     if not ids and who.trust > NEW:
-        ids = matching.open_needs_for(book, who.id, who.trust, _AT_ONCE, mine=False)
+        ids = matching.open_needs_for(book, who, _AT_ONCE, mine=False)
         button = _read_it if who.trust == MODERATOR else _offer_it
         title = (
             Say("None asks for your skills. Other open needs:") if skilled else Say("Open needs:")

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core import copies, people, tasks
+from core import copies, people, routes, tasks
 from core.actions import No
 from core.actions import pictures as kept
+from core.actions.encrypted import check_route
 from core.actions.prompting import to_translators
 from core.actions.translating import outdated
 from core.message import Choice, Code, Name, Notice, Quote, Reply, Say, Sayable, dots, lines
@@ -97,6 +98,7 @@ def relay(
     pictures: clean ones, for the other side alone; `text` is what stands under the first.
     """
     seen = open_to(book, who.id, conversation)
+    check_route(book, who, routes.conversation_is(book, conversation))
     entry = uuid.uuid4().hex
     book.do(
         "insert into entries(id, conversation, author, text, language, answers, at)"
@@ -151,6 +153,7 @@ def change_entry(book: Book, who: Person, *, entry: str, text: str, language: st
     if row is None:
         raise No(Say("That message can't be changed any more."))
     seen = open_to(book, who.id, row.conversation)
+    check_route(book, who, routes.conversation_is(book, row.conversation))
     book.do(
         "update entries set text = :text, language = :language where id = :id",
         id=entry, language=language, text=book.seal(seen.id, "entries.text", entry, text),

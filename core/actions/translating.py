@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from core import copies, joint, people, tasks
+from core import copies, joint, people, routes, tasks
 from core.actions import No
+from core.actions.encrypted import check_route
 from core.actions.translators import (
     parties_of,
 )
@@ -60,6 +61,7 @@ def translate(
     row = _for_translator(book, who, entry)
     if not row.text:
         raise No(Say("The author took this message back."))
+    check_route(book, who, routes.conversation_is(book, row.conversation))
     before = book.one(
         "select person, text from translations where entry = :id and language = :target",
         id=entry,

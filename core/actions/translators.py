@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core import people, tasks
+from core import people, routes, tasks
 from core.actions import No
 from core.message import Choice, Code, Joined, Name, Notice, Say, lines
 from core.people import Person
@@ -73,7 +73,7 @@ def needing(book: Book, who: Person) -> list[str]:
     waiting = book.column(
         """
         select c.id from conversations c join needs n on n.id = c.need
-        where c.state = 'open' and n.audience <= :trust
+        where c.state = 'open' and n.audience <= :trust and n.sensitive <= :safe
           and exists (select 1 from timers r
                       where r.about = c.id and r.kind = 'look_for_translators')
           and not exists (select 1 from members m where m.conversation = c.id and m.person = :who)
@@ -85,6 +85,7 @@ def needing(book: Book, who: Person) -> list[str]:
         """,
         who=who.id,
         trust=who.trust,
+        safe=int(routes.safe(book, who.address)),
     )
     return [id for id in waiting if pairs & set(gaps_of(book, id))]
 
@@ -93,21 +94,22 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
     """Asks the next free translators. Where nobody is free both sides are told once, and it is
     tried again every hour."""
     row = book.one(
-        "select n.code, n.audience, n.person, n.id from conversations c join needs n"
+        "select n.code, n.audience, n.sensitive from conversations c join needs n"
         " on n.id = c.need where c.id = :id and c.state = 'open'",
         id=conversation,
     )
     gaps = gaps_of(book, conversation) if row else []
     if row is None or not gaps:
         return []
-    parties = parties_of(book, conversation)
+    parties, encrypted = parties_of(book, conversation), routes.has_encrypted("p.id")
     found: list[str] = []
     for source, target in gaps:
         found += book.column(
-            """
+            f"""
             select t.person from pairs t join people p on p.id = t.person
             where t.source = :source and t.target = :target and p.state = 'live'
               and p.trust >= :trust and t.person not in (:asker, :helper)
+              and (:sensitive = 0 or {encrypted})
               and not exists (select 1 from invitations i
                               where i.conversation = :id and i.person = t.person)
               and not exists (select 1 from blocks b
@@ -120,6 +122,7 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
             """,
             source=source, target=target, trust=row.audience, id=conversation,
             asker=parties["asker"], helper=parties["helper"], busy=_BUSY, limit=ASKED_AT_ONCE,
+            sensitive=row.sensitive,
         )  # fmt: skip
     found = list(dict.fromkeys(found))
     book.many(

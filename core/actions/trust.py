@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
-from core import audit, people, vouching
+from core import audit, people, routes, vouching
 from core.actions import No, talking
 from core.actions.agreeing import QUEUE, propose
 from core.actions.drastic import verified
+from core.actions.encrypted import check_route
 from core.actions.seeing import SEE_NEEDS
 from core.message import Code, Joined, Notice, Say, SayMany, Word, lines
 from core.people import DAY, MODERATOR, VERIFIED, VOUCHED, Person
@@ -18,19 +20,30 @@ CODE_DAYS = 3
 INVITED_HOURS = 1
 
 
-def hand_out(book: Book, who: Person, kind: str) -> list[Notice]:
-    """A code to give to one person: kind vouch, verify, or link. Raises No."""
+def hand_out(
+    book: Book, who: Person, kind: str, places: Mapping[str, str] | None = None
+) -> list[Notice]:
+    """A code to give to one person: kind vouch, verify, or link. places: the gateway's own
+    addresses where chats can be encrypted. Raises No."""
     _check_may(book, who, kind)
+    places = places or {}
     code = new_code(HANDED, secrets.SystemRandom())
     book.do(
         "insert into codes(code, kind, person, until) values (:code, :kind, :who, :until)",
         code=fingerprint(book, code), kind=kind, who=who.id, until=book.now + CODE_DAYS * DAY,
     )  # fmt: skip
+    given = Joined(" ", (Word(kind), Code(code)))
     if kind == "link":
         how = Say("In your other messenger, send me this within 3 days:")
-    else:
-        how = Say("Give this to one person whom you trust. They send it to me within 3 days:")
-    return [Notice(who.id, lines(how, Joined(" ", (Word(kind), Code(code)))))]
+        where = (
+            Say("I am on {platform} as {address}", platform=routes.NAMES.get(name, name),
+                address=Code(address))
+            for name, address in places.items()
+        )  # fmt: skip
+        # whoever read the code would read with them: not where others can
+        return [Notice(who.id, lines(how, given, *where), sensitive=routes.involved(book, who.id))]
+    how = Say("Give this to one person whom you trust. They send it to me within 3 days:")
+    return [Notice(who.id, lines(how, given))]
 
 
 def fingerprint(book: Book, code: str) -> str:
@@ -43,7 +56,7 @@ def _check_may(book: Book, who: Person, kind: str) -> None:
     if kind == "verify" and who.trust < MODERATOR:
         raise No(Say("Only moderators can verify people."))
     if kind == "link":
-        return
+        return check_route(book, who, routes.involved(book, who.id))
     if who.trust < VOUCHED:
         raise No(Say("You can vouch for others once you are vouched for yourself."))
     if days := vouching.burnt_for(book, who):

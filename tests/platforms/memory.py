@@ -7,21 +7,27 @@ import re
 import secrets
 
 from adapters.memory import Memory, Server
-from core.message import Address, File, Inbound, Left, Outbound
+from core.message import Address, Changed, File, Inbound, Left, Outbound
 from tests.platforms import Seen
 
 _MARKS = re.compile("[\u200e\u200f\u061c\u2066-\u2069]")
 
 
 class MemoryPhone:
-    def __init__(self, server: Server, handle: str, locale: str, buttons: bool) -> None:
+    """encrypts: what is written goes encrypted, if the platform can."""
+
+    def __init__(
+        self, server: Server, handle: str, locale: str, buttons: bool, encrypts: bool = False
+    ) -> None:
         self.server, self.locale, self.buttons = server, locale, buttons
+        self.encrypts = encrypts
         self.address = Address(server.name, handle)
         self.values: dict[tuple[str, str], str] = {}
 
     def _write(self, **what: object) -> str:
         id = f"u{next(self.server.ids)}"
-        event = Inbound(id=id, sender=self.address, locale=self.locale, **{"native": id, **what})  # type: ignore[arg-type]
+        what = {"native": id, "encrypted": self.encrypts, **what}
+        event = Inbound(id=id, sender=self.address, locale=self.locale, **what)  # type: ignore[arg-type]
         self.server.write(event)
         return id
 
@@ -33,6 +39,11 @@ class MemoryPhone:
 
     async def delete(self, native: str) -> None:
         self._write(native=native, deleted=True)
+
+    def changes_keys(self) -> None:
+        """A new phone, or somebody else: what is written from now on comes from there."""
+        self.server.doubted.add(self.address.handle)
+        self.server.write(Changed(self.address))
 
     async def press(self, seen: Seen, label: str) -> None:
         if self.buttons:
@@ -73,10 +84,13 @@ class MemoryPhone:
 
 
 class MemoryPlatform:
-    """buttons=False: choices stand in the text as numbered lines, as on XMPP and Matrix."""
+    """buttons=False: choices stand in the text as numbered lines, as on XMPP and Matrix. encrypts:
+    as if everybody wrote end-to-end encrypted."""
 
-    def __init__(self, name: str = "memory", *, buttons: bool = True) -> None:
-        self.name, self.buttons = name, buttons
+    def __init__(
+        self, name: str = "memory", *, buttons: bool = True, encrypts: bool = False
+    ) -> None:
+        self.name, self.buttons, self.encrypts = name, buttons, encrypts
 
     async def start(self) -> None:
         self.server = Server(self.name)
@@ -84,11 +98,11 @@ class MemoryPlatform:
     async def stop(self) -> None: ...
 
     def adapter(self) -> Memory:
-        self.current = Memory(self.server, buttons=self.buttons)
+        self.current = Memory(self.server, buttons=self.buttons, encrypts=self.encrypts)
         return self.current
 
     async def phone(self, locale: str = "en") -> MemoryPhone:
-        return MemoryPhone(self.server, secrets.token_hex(4), locale, self.buttons)
+        return MemoryPhone(self.server, secrets.token_hex(4), locale, self.buttons, self.encrypts)
 
     async def cut(self) -> None:
         self.current.cut.set()
