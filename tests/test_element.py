@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.message import Changed, Exposed
+from core.message import CONFIRMED, Changed, Exposed, Secret
 from tests.conftest import need_program
 from tests.platforms.element import HERE, ElementPhone, ElementPlatform
 from tests.platforms.matrix import PASSWORD
@@ -154,11 +154,20 @@ async def test_a_stolen_password_reads_nothing_that_is_sensitive(gateway: Gatewa
         assert [(await phone.next()).text for _ in range(2)] == ["open", "secret"]
         event = await thief.hears()
         assert event["failed"], "the thief read it"
+        await thief.say("it is me")
+        heard = [inbound(event) for event in (await gateway.until(3))]
+        assert [(e.text, e.vouched) for e in heard[1:]] == [
+            ("somebody logged in", True),
+            ("it is me", False),
+        ]
     finally:
         await thief.stop()
 
 
-async def test_a_new_identity_is_told_and_hears_nothing_sensitive(gateway: Gateway) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_new_identity_is_told_and_hears_nothing_sensitive_until_it_is_confirmed(
+    gateway: Gateway, restart: bool
+) -> None:
     phone = await introduced(gateway)
     await answered(gateway, phone, "for you", sensitive=True)
     await phone.client.do("reset", user=phone.user, password=PASSWORD)
@@ -170,6 +179,20 @@ async def test_a_new_identity_is_told_and_hears_nothing_sensitive(gateway: Gatew
         await gateway.adapter.send(to(phone, "secret", "k", sensitive=True))
     await gateway.adapter.send(to(phone, "not secret", "k2"))
     assert (await phone.next()).text == "not secret"
+    await phone.say("it is me")
+    assert not inbound((await gateway.until(3))[2]).vouched
+    confirmed = Secret(f"{CONFIRMED} {phone.user}", b"1", phone.user)
+    if restart:
+        await gateway.stop()
+        gateway.safe.put([confirmed])
+        await gateway.start()
+    else:
+        gateway.safe.put([confirmed])
+        gateway.adapter.confirmed(phone.user)
+    await gateway.adapter.send(to(phone, "secret", "k3", sensitive=True))
+    assert (await phone.next()).text == "secret"
+    await phone.say("thank you")
+    assert inbound((await gateway.until(4))[3]).vouched
 
 
 async def _told(gateway: Gateway) -> bool:

@@ -25,7 +25,17 @@ from adapters.xmpp.omemo import Omemo
 from adapters.xmpp.prekeys import PreKeys
 from adapters.xmpp.ratchets import REMEMBERED, Unit
 from adapters.xmpp.stream import Stream
-from core.message import Changed, Event, File, Inbound, Later, Secret, Unsent
+from core.message import (
+    CONFIRMED,
+    Changed,
+    Event,
+    Exposed,
+    File,
+    Inbound,
+    Later,
+    Secret,
+    Unsent,
+)
 from tests.conftest import need_program
 from tests.platforms.omemo import Keys, OmemoPhone, OmemoPlatform
 from tests.platforms.prosody import Network
@@ -363,6 +373,38 @@ async def test_a_device_that_only_reads_is_told_of_before_it_does(gateway: Gatew
     assert (await gateway.until(2))[1] == Changed(phone.address)
     await gateway.adapter.send(to(phone, "once", "k2"))
     assert len(gateway.heard) == 2
+
+
+@without_archive
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_is_sensitive_goes_to_no_new_keys_before_they_are_confirmed(
+    gateway: Gateway, restart: bool
+) -> None:
+    """The server adds a device to the account, or somebody signs in with a stolen password."""
+    phone = await greeted(gateway)
+    await gateway.adapter.send(to(phone, "for you", "k1", sensitive=True))
+    assert (await phone.next()).text == "for you"
+    thief = await another(gateway, phone)
+    omemo(gateway)._devices.listed.drop(phone.address.handle)
+    for key in ("k2", "k3"):
+        with pytest.raises(Exposed):
+            await gateway.adapter.send(to(phone, "secret", key, sensitive=True))
+    assert gateway.heard[1:] == [Changed(phone.address)]
+    await gateway.adapter.send(to(phone, "known to all", "k4"))
+    for each in (phone, thief):
+        assert (await each.next()).text == "known to all"
+    confirmed = Secret(f"{CONFIRMED} {phone.address.handle}", b"1", phone.address.handle)
+    if restart:
+        await gateway.stop()
+        gateway.safe.put([confirmed])
+        await gateway.start()
+    else:
+        gateway.safe.put([confirmed])
+        gateway.adapter.confirmed(phone.address.handle)
+    await gateway.adapter.send(to(phone, "secret", "k5", sensitive=True))
+    for each in (phone, thief):
+        assert (await each.next()).text == "secret"
+    assert confirmed.name not in gateway.safe.kept
 
 
 async def test_a_client_put_in_anew_goes_on_with_new_keys(gateway: Gateway) -> None:

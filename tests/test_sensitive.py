@@ -4,12 +4,17 @@ messengers, one that is open to its server and one that is end-to-end encrypted.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from core import routes
+from tests.conftest import make_platform, need_program
+from tests.platforms.element import ElementPlatform
 from tests.platforms.memory import MemoryPhone, MemoryPlatform
+from tests.platforms.omemo import OmemoPlatform
 from tests.world import World
+from tests.world import database as database_in
 
 ON = {"Ana": "open", "Two": "closed", "Vic": "closed", "Sam": "open", "Tom": "closed"}
 
@@ -235,3 +240,25 @@ Vic: They took her from the library
 Two: 480215
 Two sees: 🔒 Something waits for you
 Two sees nothing""")
+
+
+@pytest.mark.parametrize("closed", ["xmpp", "matrix"])
+async def test_it_moves_from_telegram_to_real_servers_and_is_talked_over(
+    closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_program("prosody")
+    monkeypatch.setattr(routes, "JITTER", (0, 0))
+    private = OmemoPlatform() if closed == "xmpp" else ElementPlatform()
+    platforms = {"telegram": make_platform("telegram"), closed: private}
+    on = {name: "telegram" if place == "open" else closed for name, place in ON.items()}
+    async with World(platforms, database_in(tmp_path), on) as world:
+        shown = {"xmpp": "XMPP", "matrix": "Matrix"}[closed]
+        story = MOVES.replace("on closed as gateway@closed", f"on {shown} as")
+        await world.tell(story.replace("on closed", f"on {shown}"))
+        await world.tell("""
+Vic: They took her from the library
+Two sees: │ They took her from the library
+Ana: I wonder whether this gets through
+Ana sees: 🔒 That passes only through your encrypted chat.
+Two: Who was it, and when?
+Vic sees: │ Who was it, and when?""")
