@@ -64,5 +64,9 @@ class Adapter(Protocol):
         """Somebody said that the keys at their address, of which `Changed` told, are theirs. If it
         does not run just now it finds that in the safe: `CONFIRMED`."""
 
+    async def end(self, to: Address, conversation: str) -> None:
+        """A conversation of somebody's is over: a chat of its own, if it had one, is left soon.
+        Once more does no harm. Raises nothing."""
+
     async def check(self) -> str:
         """Logs in once and leaves. -> the account's public name. Raises Down."""

@@ -117,6 +117,9 @@ class Memory:
     def confirmed(self, handle: str) -> None:
         self.server.doubted.discard(handle)
 
+    async def end(self, to: Address, conversation: str) -> None:
+        """No conversation has a chat of its own here."""
+
     async def fetch(self, file: File) -> bytes:
         body = self.server.files.get(file.ref)
         if body is None or len(body) > LARGEST_FILE:

@@ -267,7 +267,7 @@ class Courier:
         adapter, pace = self.adapters[row.to.platform], self.paces[row.to.platform]
         loop = asyncio.get_running_loop()
         try:
-            if row.notice.answers or row.notice.replaces:
+            if row.notice.answers or row.notice.replaces or row.notice.under:
                 row = await self.do(partial(outbox.anchored, row=row))
             picture = None
             if row.notice.picture is not None:
@@ -288,6 +288,10 @@ class Courier:
             natives, lane.natives = tuple(lane.natives), []
             shows = row.notice.picture is not None or quotes(row.notice.say)
             fleeting = shows and adapter.facts.reader == "telegram"
+            if row.notice.ends and (over := row.notice.conversation):
+                for to in await self._surely(partial(outbox.everywhere, person=row.person)):
+                    if to.platform in self.adapters:
+                        await self.adapters[to.platform].end(to, over)
             await self.records.add(Sent(row, natives, values, fleeting))
             self.delivered += 1
             if row.key.startswith(outbox.FAREWELL):

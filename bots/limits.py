@@ -22,7 +22,7 @@ from typing import Any
 from bots.bucket import Bucket
 from bots.strangers import Strangers
 from core import newcomers, outbox, people, safe
-from core.message import Address, Changed, Event, Hear, Inbound, Notice, SayMany
+from core.message import Address, Changed, Event, Hear, Inbound, Notice, Overheard, SayMany
 from core.store import Book, Job, StoreDown
 
 BURST = 100.0
@@ -155,7 +155,7 @@ class Limits:
             return await strangers.hears(event) if isinstance(event, Inbound) else None
         self.known.move_to_end(sender)
         verdict = known.ask(self.now())
-        if verdict is Verdict.HEAR or isinstance(event, Changed):
+        if verdict is Verdict.HEAR or isinstance(event, Changed | Overheard):
             if isinstance(event, Inbound):
                 event = await self.opened(event)
             async with contextlib.nullcontext() if known.trusted else self.share:

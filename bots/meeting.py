@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from core import outbox, people, routes, safe
-from core.actions import confirming
+from core.actions import No, confirming, talking
 from core.language import Languages
-from core.message import Changed, Event, Inbound, Left
+from core.message import Changed, Code, Event, Inbound, Left, Name, Notice, Overheard, Reply, Say
 from core.people import Person
 from core.store import Book
 
@@ -52,6 +52,27 @@ def left(book: Book, event: Left) -> None:
 def changed(book: Book, event: Changed) -> None:
     """Asks whoever is at an address whose keys are others now whether they are theirs."""
     outbox.put(book, confirming.changed(book, event.sender))
+
+
+def overheard(book: Book, event: Overheard) -> None:
+    """Tells whoever is at an address, once, that a conversation is no longer apart."""
+    found = people.at(book, event.sender)
+    if found is None:
+        return
+    who = found[0]
+    try:
+        seen = talking.open_to(book, who.id, event.conversation)
+    except No:
+        return
+    said = Say(
+        "⚠ Somebody else came into the chat where you talked with {name} about {code}. I left it."
+        " Go on here. What you wrote there last may not have reached me.",
+        name=Name("pseudonym", seen.name),
+        code=Code(seen.code),
+    )
+    key = f"c.{seen.id}.{who.id}.overheard"
+    reply = Reply("relay", {"conversation": seen.id})
+    outbox.put(book, [Notice(who.id, said, reply=reply, key=key)])
 
 
 def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Met | None:

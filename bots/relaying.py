@@ -45,6 +45,8 @@ def hand_on_pictures(turn: Turn, copy: copies.Copy | None, form: OpenForm | None
     elif copy and copy.entry and not copy.reply:
         entry = copy.entry
         conversation = turn.book.value("select conversation from entries where id = :id", id=entry)
+    elif turn.inbound.conversation is not None:
+        conversation = turn.inbound.conversation
     elif form is None and not (copy and copy.reply):
         focus = talking.in_focus(turn.book, turn.who)
         if isinstance(focus, talking.Conversation):
@@ -86,6 +88,7 @@ def translation(turn: Turn, copy: copies.Copy) -> None:
     assert copy.reply is not None
     args = copy.reply.args
     entry, target = args["entry"], args["target"]
+    turn.root, turn.under = (turn.inbound.answers_to if copy.entry else None), entry
     if turn.text in ("?", "؟", "？", "⸮"):
         turn.tell(translating.ask_meaning(turn.book, turn.who, entry=entry))
         return

@@ -14,12 +14,12 @@ from bots.forms import Said, went_back
 from bots.greeting import greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.scarce import Scarcity
-from bots.turn import Community, OpenForm, Turn
+from bots.turn import AT, Community, OpenForm, Turn
 from core import copies, outbox, routes
 from core.actions import No, offers, talking
 from core.actions.encrypted import check_route
 from core.language import Languages
-from core.message import Changed, Event, Inbound, Left, Say
+from core.message import Changed, Event, Inbound, Left, Notice, Overheard, Say
 from core.store import Book
 from core.text import clean, number, numbers
 from core.words import commands
@@ -73,6 +73,9 @@ class Talk:
         if isinstance(event, Changed):
             meeting.changed(book, event)
             return None
+        if isinstance(event, Overheard):
+            meeting.overheard(book, event)
+            return None
         text = clean(event.text, LONGEST + 1).strip()
         found = meeting.who_wrote(book, event, text, self.languages)
         if found is None:
@@ -99,11 +102,15 @@ class Talk:
         copy = None
         if event.answers_to and event.pressed is None and turn.who.address is not None:
             copy = copies.of(turn.book, turn.who.address, event.answers_to)
+            if event.thread and not (copy and copy.means_something()):
+                copy = copies.of(turn.book, turn.who.address, event.thread)
         if event.pictures:
             return relaying.hand_on_pictures(turn, copy, form)
         if not _writes_twice(form) and (times := self.repeats.before(turn)):
             return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
+            if self._answers_about(turn, copy.reply.args["entry"]):
+                return None
             return relaying.translation(turn, copy)
         if word and self._universal(turn, word, form):
             return None
@@ -111,6 +118,8 @@ class Talk:
             return None
         if event.pressed is not None:
             return self._pressed(turn, clean(event.pressed, _LONGEST_VALUE), form)
+        if event.conversation is not None and form and form.sheet.about.get("_chat") != turn.chat:
+            form = None  # it was asked elsewhere
         if form and not (text[0] in "/!" and self._command(turn, strict=True)):
             return self._answer(turn, form)
         return self._new_line(turn)
@@ -141,7 +150,7 @@ class Talk:
         if copy.choices and (picks := numbers(text)):
             self._pick(turn, copy, picks)
             return True
-        if copy.reply is None:
+        if copy.reply is None or copy.reply.action == AT:
             if copy.entry is None:
                 return False
             # a reply to one's own message that was relayed
@@ -157,6 +166,17 @@ class Talk:
             _run(turn, "offer", f"{args['need']} {text}")
         elif copy.reply.action == "ask":
             turn.tell(offers.ask(turn.book, turn.who, offer=args["offer"], text=text))
+        return True
+
+    def _answers_about(self, turn: Turn, entry: str) -> bool:
+        """Whether it is the number of a line in the newest message about an entry that is to be
+        translated, and was picked."""
+        recent = copies.latest(turn.book, turn.who.address or 0)
+        about = [c for c in recent if c.reply and c.reply.args.get("entry") == entry]
+        picks = numbers(turn.text)
+        if not picks or not about or not all(1 <= n <= len(about[0].choices) for n in picks):
+            return False
+        self._pick(turn, about[0], picks)
         return True
 
     # 4
@@ -226,7 +246,15 @@ class Talk:
         return found if found and found[0] in COMMANDS else None
 
     def _new_line(self, turn: Turn) -> None:
-        focus = talking.in_focus(turn.book, turn.who)
+        focus: talking.Conversation | list[talking.Conversation]
+        if turn.inbound.conversation is None:
+            focus = talking.in_focus(turn.book, turn.who)
+        else:
+            try:
+                focus = talking.open_to(turn.book, turn.who.id, turn.chat)
+            except No as no:
+                over = Notice(turn.who.id, no.why, no.choices, conversation=turn.chat, ends=True)
+                return turn.tell([over])
         if found := self._command(turn, strict=bool(focus)):
             return _run(turn, *found)
         if number(turn.text) is not None and self._bare_number(turn, bool(focus)):
@@ -251,7 +279,7 @@ class Talk:
     def _bare_number(self, turn: Turn, talks: bool) -> bool:
         """The number of a line in the newest message that has numbered lines, unless they were
         talking with somebody since. False: it is a message like any other. Raises No."""
-        recent = copies.latest(turn.book, turn.who.address or 0)
+        recent = _here(turn, copies.latest(turn.book, turn.who.address or 0))
         asking = [c for c in recent if c.choices or _of_conversation(c)]
         if _unclear(asking):
             raise No(Say("Two messages wait for an answer. Reply to the one you mean."))
@@ -285,6 +313,17 @@ def _run(turn: Turn, word: str, rest: str) -> None:
     sensitive."""
     check_route(turn.book, turn.who, routes.leads_to(turn.book, rest))
     COMMANDS[word].run(turn, rest)
+
+
+def _here(turn: Turn, recent: list[copies.Copy]) -> list[copies.Copy]:
+    """Those that stand where this was written: in a conversation's own chat, or outside of all."""
+    if not turn.chat:
+        return [c for c in recent if not (c.reply and c.reply.action == AT)]
+    return [
+        c
+        for c in recent
+        if (c.reply.args.get("conversation") == turn.chat if c.reply else c.entry)  # or their own
+    ]
 
 
 def _forgets(word: str | None, form: OpenForm | None) -> bool:

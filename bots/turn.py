@@ -22,6 +22,8 @@ from core.people import Person
 from core.store import Book
 from core.words import commands
 
+AT = "at"
+"""The reply of a question in a conversation's own chat: means nothing, and says where it stands."""
 _PATIENCE = 2
 """After so many refused answers, the way out is shown."""
 
@@ -71,6 +73,14 @@ class Turn:
     notices: list[Notice] = field(default_factory=list)
     relayed: bool = False
     uncovered: bool = False
+    root: str | None = None
+    under: str | None = None
+    """The message, and else the entry, in whose thread answers stand."""
+
+    @property
+    def chat(self) -> str:
+        """The conversation in whose own chat this was written; "": in the chat with the gateway."""
+        return self.inbound.conversation or ""
 
     def reload(self) -> None:
         """What is known of the writer was changed."""
@@ -79,11 +89,19 @@ class Turn:
     # ------------------------------------------------------------------ telling
 
     def tell(self, notices: Iterable[Notice]) -> None:
-        """What an action returned. Answers to the writer stay in the thread they wrote in."""
-        thread = self.inbound.thread
-        for notice in notices:
-            mine = thread and notice.to == self.who.id and not notice.thread
-            self.notices.append(replace(notice, thread=thread) if mine else notice)
+        """What an action returned. Answers to the writer stay where they wrote: in the thread, in
+        the conversation's own chat."""
+        self.notices += [self._here(n) if n.to == self.who.id else n for n in notices]
+
+    def _here(self, notice: Notice) -> Notice:
+        if not notice.thread and not notice.under:
+            thread = self.inbound.thread or self.root
+            notice = replace(notice, thread=thread, under=self.under)
+        if notice.conversation is None:
+            notice = replace(notice, conversation=self.chat)
+            if self.chat and notice.choices and not notice.reply:  # their numbers count here alone
+                notice = replace(notice, reply=Reply(AT, {"conversation": self.chat}))
+        return notice
 
     def say(
         self, say: Sayable, choices: tuple[Choice, ...] = (), reply: Reply | None = None
@@ -208,7 +226,7 @@ class Turn:
         """in_place: the question is a step further; it changes where it stands."""
         before = sheet.about.get("_key") if in_place else None
         shown = before or uuid.uuid4().hex
-        about = {**sheet.about, "_key": shown}
+        about = {**sheet.about, "_key": shown, "_chat": self.chat}
         if form.name in _QUOTING and sheet.route:
             about[_SAFE] = True
         self._keep(form, token, question.name, sheet.answers, about)

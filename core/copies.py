@@ -23,6 +23,9 @@ class Copy:
     choices: tuple[str, ...]
     at: int
 
+    def means_something(self) -> bool:
+        return bool(self.entry or self.choices or self.reply)
+
 
 def own(
     book: Book,

@@ -10,87 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-
-@dataclass(frozen=True, init=False)
-class Say:
-    """A sentence: an English msgid with `{name}` placeholders, and its arguments. A plain `str`
-    argument is something a person or the outside world wrote: it is isolated when rendered and can
-    never be taken for the bot's own words. Never an f-string: pybabel skips it.
-    """
-
-    text: str
-    args: Mapping[str, Arg]
-
-    def __init__(self, text: str, /, **args: Arg) -> None:
-        object.__setattr__(self, "text", text)
-        object.__setattr__(self, "args", args)
-
-
-@dataclass(frozen=True, init=False)
-class SayMany:
-    """A sentence that counts: chosen by `n` with the reader's plural rule; `{n}` is the number."""
-
-    one: str
-    many: str
-    n: int
-    args: Mapping[str, Arg]
-
-    def __init__(self, one: str, many: str, n: int, /, **args: Arg) -> None:
-        for name, value in (("one", one), ("many", many), ("n", n), ("args", args)):
-            object.__setattr__(self, name, value)
-
-
-@dataclass(frozen=True)
-class Word:
-    """A command as its reader types it: Word("offer") is "offer", in Persian «پیشنهاد»."""
-
-    id: str
-
-
-@dataclass(frozen=True)
-class Name:
-    """A thing with a code. kind: skill | group | country | language | pseudonym | trust | day."""
-
-    kind: str
-    code: str
-
-
-@dataclass(frozen=True)
-class Code:
-    """Letters and digits that stay left-to-right wherever they stand: `7KQ`, a link, a command."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Somebody's words, every line behind a bar, so that they never pass for the bot's."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Joined:
-    """Parts in a row. by: a line break, a blank line, " · " in a summary, ", " in a list."""
-
-    by: str
-    parts: tuple[Arg, ...]
-
-
-Sayable = Say | SayMany | Word | Name | Code | Quote | Joined
-Arg = Sayable | str | int
-
-
-def lines(*parts: Arg | None) -> Joined:
-    return Joined("\n", tuple(p for p in parts if p is not None))
-
-
-def paragraphs(*parts: Arg | None) -> Joined:
-    return Joined("\n\n", tuple(p for p in parts if p is not None))
-
-
-def dots(*parts: Arg | None) -> Joined:
-    return Joined(" · ", tuple(p for p in parts if p is not None))
+from core.saying import Arg as Arg
+from core.saying import Code as Code
+from core.saying import Joined as Joined
+from core.saying import Name as Name
+from core.saying import Quote as Quote
+from core.saying import Say as Say
+from core.saying import Sayable as Sayable
+from core.saying import SayMany as SayMany
+from core.saying import Word as Word
+from core.saying import dots as dots
+from core.saying import lines as lines
+from core.saying import paragraphs as paragraphs
 
 
 @dataclass(frozen=True)
@@ -176,6 +107,8 @@ class Inbound:
               of its own, the thread's root
     edits     native id of the person's own earlier message that this text replaces
     thread    native id of the root of the thread that this was written in
+    conversation  whose own chat this was written in, as `Outbound` called it; "": of one that is
+              over, or that nothing is known of any more; None: in the chat with the gateway
     locale    the platform's hint about the person's language ("fa", "pt-br"); only a hint
     encrypted  arrived end-to-end encrypted
     vouched   False: by a device that its owner's identity does not vouch for
@@ -195,6 +128,7 @@ class Inbound:
     answers_to: str | None = None
     edits: str | None = None
     thread: str | None = None
+    conversation: str | None = None
     locale: str | None = None
     encrypted: bool = False
     vouched: bool = True
@@ -222,7 +156,17 @@ class Changed:
     cursor: str | None = None
 
 
-Event = Inbound | Left | Changed
+@dataclass(frozen=True)
+class Overheard:
+    """Somebody else came into a conversation's own chat: that is left, and the conversation goes on
+    in the chat with the gateway. May be heard more than once."""
+
+    sender: Address
+    conversation: str
+    cursor: str | None = None
+
+
+Event = Inbound | Left | Changed | Overheard
 """What an adapter hears."""
 
 
@@ -236,6 +180,10 @@ class Notice:
     entry     the entry that this message shows to the reader
     picture   the number of the entry's picture that goes with it
     thread    native id of the thread that it belongs into
+    under     the entry in whose thread it belongs, if that was shown to the reader to translate
+    conversation  the one that it belongs to, which may have a chat of its own; None: the one that a
+              reply goes to; "": none
+    ends      that conversation is over: so is a chat of its own
     urgent    False: alerts and digests, sent after everything else
     sensitive  only over encrypted routes; whatever names a sensitive need is, unsaid
     at        the row of the address that it goes to
@@ -250,10 +198,22 @@ class Notice:
     entry: str | None = None
     picture: int | None = None
     thread: str | None = None
+    under: str | None = None
+    conversation: str | None = None
+    ends: bool = False
     key: str | None = None
     urgent: bool = True
     sensitive: bool = False
     at: int | None = None
+
+    def belongs(self) -> str | None:
+        """-> the conversation in whose own chat it may stand. The news that it is over do not: that
+        chat is left."""
+        if self.ends:
+            return None
+        if self.conversation is None and self.reply and self.reply.action == "relay":
+            return self.reply.args.get("conversation")
+        return self.conversation or None
 
 
 @dataclass(frozen=True)
@@ -264,6 +224,7 @@ class Outbound:
     choices   (value, label); only for platforms with buttons, otherwise they stand in the text
     answers_to  native id of the message it replies to; `quote` is the start of that message
     thread    native id of the root of the thread it goes into
+    conversation  names the conversation that it belongs to, and says nothing of it
     replaces  native id of the bot's own earlier message to edit in place
     language  the text's language, e.g. for xml:lang
     picture   a clean JPEG; `text` is what stands under it. `replaces` never goes with it
@@ -277,6 +238,7 @@ class Outbound:
     answers_to: str | None = None
     quote: str | None = field(default=None, repr=False)
     thread: str | None = None
+    conversation: str | None = None
     replaces: str | None = None
     language: str = "en"
     picture: bytes | None = field(default=None, repr=False)

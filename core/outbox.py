@@ -38,8 +38,10 @@ class Waiting:
     notice: Notice
     answers: str | None
     replaces: str | None
-    """Native ids on that address of the message it answers or corrects, if it stands there."""
+    """Native ids on that address of the message it answers or corrects, if it stands there.
+    thread: of the message in whose thread it belongs."""
     quote: str | None
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def _waiting(
     to = Address(platform, people.handle(book, person, mark, handle))
     return Waiting(
         id, key, person, language, address, to, bool(urgent), notice,
-        answers=None, replaces=None, quote=None,
+        answers=None, replaces=None, quote=None, thread=notice.thread,
     )  # fmt: skip
 
 
@@ -219,12 +221,15 @@ def anchored(book: Book, row: Waiting) -> Waiting:
     comes: what stands before it in the same lane has been delivered by then."""
     notice = row.notice
     answers = replaces = quote = None
+    thread = notice.thread
+    if notice.under and not thread:
+        thread = copies.native(book, row.person, row.address, "entry", notice.under)
     if notice.answers:
         answers = copies.native(book, row.person, row.address, "entry", notice.answers)
         quote = text_of(book, notice.answers)
     if notice.replaces:
         replaces = copies.native(book, row.person, row.address, "key", notice.replaces)
-    return replace(row, answers=answers, replaces=replaces, quote=quote)
+    return replace(row, answers=answers, replaces=replaces, quote=quote, thread=thread)
 
 
 def text_of(book: Book, entry: str) -> str | None:
@@ -292,6 +297,14 @@ def farewell(book: Book, to: Address, language: str, state: str, say: Sayable) -
     nobody = people.meet(book, to, language)
     book.do("update people set state = :state where id = :id", state=state, id=nobody.id)
     return Notice(nobody.id, say, key=f"{FAREWELL}{nobody.id}")
+
+
+def everywhere(book: Book, person: str) -> list[Address]:
+    """-> all addresses of somebody."""
+    rows = book.all(
+        "select platform, handle_index, handle from addresses where person = :who", who=person
+    )
+    return [Address(platform, people.handle(book, person, *row)) for platform, *row in rows]
 
 
 def dropped(book: Book, id: int) -> None:

@@ -67,9 +67,11 @@ def dump(n: Notice) -> str:
         what["choices"] = [[c.value, pack(c.label)] for c in n.choices]
     if n.reply:
         what["reply"] = [n.reply.action, dict(n.reply.args)]
-    for name in ("replaces", "answers", "entry", "thread"):
+    for name in ("replaces", "answers", "entry", "thread", "under", "ends"):
         if value := getattr(n, name):
             what[name] = value
+    if n.conversation is not None:
+        what["conversation"] = n.conversation
     if n.picture is not None:
         what["picture"] = n.picture
     return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
@@ -88,5 +90,8 @@ def load(person: str, key: str, raw: str) -> Notice:
         entry=what.get("entry"),
         picture=what.get("picture"),
         thread=what.get("thread"),
+        under=what.get("under"),
+        conversation=what.get("conversation"),
+        ends=what.get("ends", False),
         key=key,
     )

@@ -26,7 +26,7 @@ STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text(
 
 EVERYWHERE = {
     "core.store", "core.outbox", "core.routes", "core.copies", "core.packing",
-    "core.people", "core.message",
+    "core.people", "core.message", "core.saying",
     "core.text",
     "core.words",
     "core.folding", "core.language", "core.detection", "core.privacy", "bots.meeting",

@@ -9,6 +9,7 @@ asked for. What cannot be read is heard as a file of the kind "keyless".
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pathlib
 import traceback
 from collections.abc import Sequence
@@ -19,18 +20,20 @@ from nio import (  # type: ignore[import-untyped]
     SyncResponse,
 )
 
-from adapters.matrix import events, media
+from adapters.matrix import events, media, own_rooms
 from adapters.matrix.asking import LoggedOut
 from adapters.matrix.encryption import Encryption
 from adapters.matrix.events import Event
 from adapters.matrix.homeserver import PAUSES, Homeserver
 from adapters.matrix.lanes import Batch, Lanes
+from adapters.matrix.placing import Placing
 from adapters.matrix.reading import Read, Reading
 from adapters.matrix.receipts import Receipts
 from adapters.matrix.rooms import Rooms
 from adapters.matrix.sending import Sending
 from adapters.matrix.session import Session
 from adapters.matrix.shelf import Shelf
+from adapters.matrix.talks import Talk, Talks
 from core.message import (
     Address,
     Changed,
@@ -44,6 +47,7 @@ from core.message import (
     Later,
     Left,
     Outbound,
+    Overheard,
     Safe,
     Unsent,
 )
@@ -111,6 +115,10 @@ class Matrix:
             self._server = Homeserver(self._session, self._client, self.up)
             self._receipts = Receipts(self._client)
             self._sending = Sending(self._session, self._client, self._encryption, self.up)
+            self._talks = Talks(shelf, self._rooms)
+            self._placing = Placing(
+                self._client, shelf, self._rooms, self._talks, self._sending, self._encryption
+            )
             group.create_task(self._receipts.tell())
             group.create_task(self._sending.renew())
             group.create_task(self._give_up())
@@ -126,7 +134,7 @@ class Matrix:
         while True:
             answer = await self._server.sync(position, full)
             batch = self._lanes.open(answer.next_batch)
-            await self._take(batch, answer, position)
+            await self._take(batch, answer, position, full)
             await self._keep()
             self._lanes.close(batch)
             await self._tend()
@@ -141,7 +149,7 @@ class Matrix:
             self._session.beginning = answer.next_batch
         position = self._session.beginning
         batch = self._lanes.open(position)
-        await self._take(batch, answer, None)
+        await self._take(batch, answer, None, full=True)
         await self._keep()
         self._lanes.close(batch)
         return position
@@ -179,6 +187,8 @@ class Matrix:
             self._answer.clear()
             try:
                 await self._encryption.answer()
+                for room in self._talks.to_leave():
+                    await own_rooms.leave(self._client, room)
             except Unsent:
                 await asyncio.sleep(PAUSES[-1])
                 self._answer.set()
@@ -189,7 +199,9 @@ class Matrix:
             changed = Changed(Address("matrix", person))
             await self._lanes.put(Batch(""), person, partial(self._heard, changed, None))
 
-    async def _take(self, batch: Batch, answer: SyncResponse, position: str | None) -> None:
+    async def _take(
+        self, batch: Batch, answer: SyncResponse, position: str | None, full: bool
+    ) -> None:
         """Everything in one answer into the lanes; members first, they decide who is answered, and
         keys, they decide what is read."""
         found = self._encryption.receive(await answer.transport_response.json())
@@ -198,6 +210,8 @@ class Matrix:
         for room, info in answer.rooms.join.items():
             for event in (*info.state, *info.timeline.events):
                 self._rooms.note(room, event.source)
+        for talk in self._talks.look(answer.rooms.join, all_known=full):
+            await self._lanes.put(batch, talk.person, partial(self._overheard, talk))
         await self._take_read(batch, self._reading.again(found))
         for room, info in answer.rooms.join.items() if position else ():
             if info.timeline.limited:
@@ -209,6 +223,7 @@ class Matrix:
             for event in info.timeline.events:
                 await self._take_event(batch, room, event.source)
             self._client.rooms.pop(room, None)  # matrix-nio#46: nio never does
+            self._talks.dropped(room)
             for person in self._rooms.drop(room):
                 await self._take_left(batch, person)
 
@@ -229,7 +244,11 @@ class Matrix:
                 continue  # the filter leaves our own out; a server that forgets must make no loop
             if not self._rooms.alone_with(read.room, sender):
                 continue
-            self._rooms.wrote(sender, read.room)
+            conversation = self._talks.written_in(read.room, sender)
+            if conversation is None:
+                self._rooms.wrote(sender, read.room)
+            else:
+                said = replace(events.named(read.room, said), conversation=conversation)
             said = replace(said, encrypted=bool(read.encrypted), secrets=read.secrets)
             if read.encrypted is None:  # should it be read one day, it is another event
                 said = replace(said, id=f"{said.id} unread")
@@ -249,8 +268,14 @@ class Matrix:
 
     async def _take_left(self, batch: Batch, person: str) -> None:
         if person != self._rooms.own and self._rooms.of(person) is None:
+            self._talks.end_all(person)  # who leaves the chat with us leaves everything here
             left = Left(Address("matrix", person))
             await self._lanes.put(batch, person, partial(self._heard, left, None))
+
+    async def _overheard(self, talk: Talk, position: str | None) -> None:
+        said = Overheard(Address("matrix", talk.person), talk.conversation)
+        await self._heard(said, None, position)
+        self._talks.without(talk)
 
     async def _join(self, room: str, _: str | None) -> None:
         await self._server.join(room)
@@ -283,7 +308,8 @@ class Matrix:
             else:
                 break
         if room and isinstance(event, Inbound):
-            self._receipts.due(room, event.thread, event.native or event.id)
+            (_, thread), (_, native) = events.apart(event.thread), events.apart(event.native)
+            self._receipts.due(room, thread or None, native or event.id)
 
     # ---------------------------------------------------------------- out
 
@@ -294,14 +320,15 @@ class Matrix:
         if room is None:
             raise Gone
         try:
-            native = await self._sending.send(room, out, encrypted=self._rooms.is_encrypted(room))
+            native = await self._placing.send(room, out)
         except Exposed:
             if self._encryption.has_changed(out.to.handle):
                 await self._heard(Changed(out.to), None, None)
             raise
         finally:
             await self._tell_of_changes()
-        self._receipts.answered(room, out.thread)
+        room, (_, thread) = events.apart(native)[0] or room, events.apart(out.thread)
+        self._receipts.answered(room, thread or None)
         return native
 
     async def unsend(self, to: Address, natives: Sequence[str]) -> None:
@@ -310,11 +337,20 @@ class Matrix:
         rooms = self._rooms.shared(to.handle)
         if not rooms:
             raise Gone
+        for native in natives:
+            self._talks.busy(events.apart(native)[0])
         await self._sending.unsend(rooms, natives)
+
+    async def end(self, to: Address, conversation: str) -> None:
+        if self._shelf is not None and self.up.is_set():
+            self._talks.end(to.handle, conversation)
+            with contextlib.suppress(Exception):  # else it is kept with what comes next
+                await self._shelf.keep()
 
     def forget(self, handle: str) -> None:
         if self._shelf is not None:  # else what is in memory is from the safe, later
             self._reading.forget(handle)
+            self._talks.forget(handle)
             self._encryption.forget(handle)
 
     def confirmed(self, handle: str) -> None:

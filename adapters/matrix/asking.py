@@ -21,6 +21,10 @@ class LoggedOut(Unsent):
         self.token = token
 
 
+class Limited(Unsent):
+    """The homeserver did nothing, for we ask too often."""
+
+
 class Denied(Exception):
     """The homeserver will not do it: asking again is useless."""
 
@@ -30,7 +34,7 @@ class Denied(Exception):
 
 
 async def ask(client: AsyncClient, method: str, path: str, body: object) -> dict[str, Any]:
-    """-> the answer. Raises LoggedOut, Unsent (network, 429, 5xx), Denied."""
+    """-> the answer. Raises LoggedOut, Limited, Unsent (network, 5xx), Denied."""
     token = client.access_token
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
@@ -46,6 +50,8 @@ async def ask(client: AsyncClient, method: str, path: str, body: object) -> dict
         return answer
     if answer.get("errcode") in LOGGED_OUT:
         raise LoggedOut(token)
-    if response.status == 429 or response.status >= 500:
+    if response.status == 429:
+        raise Limited
+    if response.status >= 500:
         raise Unsent
     raise Denied(response.status, answer)

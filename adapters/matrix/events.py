@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.message import Address, File, Inbound, Outbound
@@ -34,6 +35,8 @@ _QUOTED = re.compile(r"> (?:\* )?<@[^>\n]*>[^\n]*\n(?:>[^\n]*\n)*\n?")
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 _FALLBACK_LENGTH = 1000
 NAME = "picture.jpg"
+MARK = "org.movements.mark"
+"""In the creation of a room of ours: which one it is."""
 
 
 def _text(value: object) -> str:
@@ -120,6 +123,24 @@ def read(event: Event) -> Inbound | None:
         answers_to=answers or thread,
         thread=thread,
     )
+
+
+def named(room: str, said: Inbound) -> Inbound:
+    """With natives that name the room too."""
+
+    def of(native: str | None) -> str | None:
+        return f"{room} {native}" if native else None
+
+    answers, edits, thread = map(of, (said.answers_to, said.edits, said.thread))
+    native = of(said.native) or ""
+    return replace(said, native=native, answers_to=answers, edits=edits, thread=thread)
+
+
+def apart(native: str | None) -> tuple[str, str]:
+    """The native id of an event in a conversation's own room names that room too. -> room ("": the
+    direct one), event."""
+    room, _, event = (native or "").rpartition(" ")
+    return room, event
 
 
 def left(event: Event) -> str | None:

@@ -28,7 +28,8 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 POLL = 30_000  # milliseconds
 PAGE = 100  # Synapse gives no more at once
 
-STATE = [f"m.room.{kind}" for kind in ("member", "join_rules", "history_visibility", "encryption")]
+_KINDS = ("create", "member", "join_rules", "history_visibility", "encryption")
+STATE = [f"m.room.{kind}" for kind in _KINDS]
 SAID = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"]
 
 

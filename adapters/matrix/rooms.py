@@ -1,4 +1,4 @@
-"""Which room a person is answered in: one that holds them, the bot, and nobody else.
+"""What is known of rooms. A person is answered in one that holds them, the bot, and nobody else.
 
 The person owns the room they made and may invite others at any time. Members are read from the
 raw events: nio drops a member whose profile it finds malformed, and a room with an unseen third
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from adapters.matrix.events import Event
+from adapters.matrix.events import MARK, Event
 
 
 class Rooms:
@@ -22,6 +22,8 @@ class Rooms:
         self._overheard: defaultdict[str, set[str]] = defaultdict(set)
         self._since: dict[str, int] = {}
         self._encrypted: set[str] = set()
+        self._made: dict[str, str] = {}
+        self._went: defaultdict[str, set[str]] = defaultdict(set)
         self._of: defaultdict[str, set[str]] = defaultdict(set)
         self._last: dict[str, str] = {}
 
@@ -36,6 +38,8 @@ class Rooms:
             if key == self.own:
                 when = event.get("origin_server_ts")
                 self._since[room] = when if isinstance(when, int) else 0
+        elif kind == "m.room.create" and event.get("sender") == self.own:
+            self._made[room] = str(content.get(MARK, ""))
         elif kind == "m.room.encryption":
             self._encrypted.add(room)  # for ever, whatever a later event says
         elif kind == "m.room.join_rules":
@@ -50,11 +54,14 @@ class Rooms:
             return
         self._expected[room].discard(person)
         self._of[person].discard(room)
+        self._went[room].discard(person)
         if membership == "join":
             self._here[room].add(person)
             self._of[person].add(room)
         elif membership == "invite":
             self._expected[room].add(person)
+        else:
+            self._went[room].add(person)
 
     def _mark(self, room: str, why: str, overheard: bool) -> None:
         (self._overheard[room].add if overheard else self._overheard[room].discard)(why)
@@ -67,6 +74,8 @@ class Rooms:
         self._expected.pop(room, None)
         self._overheard.pop(room, None)
         self._since.pop(room, None)
+        self._went.pop(room, None)
+        self._made.pop(room, None)
         return people
 
     def alone_with(self, room: str, person: str) -> bool:
@@ -78,17 +87,50 @@ class Rooms:
     def is_encrypted(self, room: str) -> bool:
         return room in self._encrypted
 
+    # ---------------------------------------------------------------- of our own making
+
+    def own_rooms(self) -> list[str]:
+        """-> those that we made, each for one conversation, and are in. Nobody is answered there in
+        general."""
+        return list(self._made)
+
+    def is_own(self, room: str) -> bool:
+        return room in self._made
+
+    def mark(self, room: str) -> str:
+        """-> what stands in its creation."""
+        return self._made.get(room, "")
+
+    def is_new(self, room: str) -> bool:
+        """Whether it can be one that we made just now."""
+        return room not in self._since or room in self._made
+
+    def is_in(self, room: str) -> bool:
+        return room in self._since
+
+    def has(self, room: str, person: str) -> bool:
+        return person in self._here.get(room, ())
+
+    def went(self, room: str, person: str) -> bool:
+        """Whether they declined an invitation, or left."""
+        return person in self._went.get(room, ())
+
+    # ---------------------------------------------------------------- where to answer
+
     def wrote(self, person: str, room: str) -> None:
         self._last[person] = room
 
     def of(self, person: str) -> str | None:
         """The room to answer in: where they wrote last, else the newest; None if there is none."""
         rooms = [room for room in self._of[person] if self.alone_with(room, person)]
+        rooms = [room for room in rooms if not self.is_own(room)]
         last = self._last.get(person)
         if last in rooms:
             return last
         return max(rooms, key=lambda room: self._since.get(room, 0), default=None)
 
     def shared(self, person: str) -> list[str]:
-        """Every room that they and the bot are in, also with others; the one to answer in first."""
-        return sorted(self._of[person], key=lambda room: room != self.of(person))
+        """Every room that they and the bot are in, also with others; the one to answer in first.
+        Without those of our own making."""
+        rooms = [room for room in self._of[person] if not self.is_own(room)]
+        return sorted(rooms, key=lambda room: room != self.of(person))

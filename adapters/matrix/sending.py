@@ -97,10 +97,11 @@ class Sending:
         return self._let_in(answer, token)
 
     async def unsend(self, rooms: Sequence[str], natives: Sequence[str]) -> None:
-        """Takes back what was sent into one of the rooms."""
+        """Takes back what was sent: into the room that a native names, or one of these."""
         for native in natives:
-            for room in rooms:
-                answer = await self._redact(room, native)
+            named, event = events.apart(native)
+            for room in [named] if named else rooms:
+                answer = await self._redact(room, event)
                 if not isinstance(answer, ErrorResponse):
                     break
                 if http(answer) not in (400, 403, 404):

@@ -280,6 +280,9 @@ class Telegram:
     def confirmed(self, handle: str) -> None:
         """Nothing is encrypted here."""
 
+    async def end(self, to: Address, conversation: str) -> None:
+        """No conversation has a chat of its own here."""
+
     async def fetch(self, file: File) -> bytes:
         """getFile, and the download that it names (https://core.telegram.org/bots/api#getfile)."""
         body: bytes | None

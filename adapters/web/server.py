@@ -150,6 +150,9 @@ class Web:
     def confirmed(self, handle: str) -> None:
         """Nothing is encrypted here."""
 
+    async def end(self, to: Address, conversation: str) -> None:
+        """No conversation has a chat of its own here."""
+
     async def fetch(self, file: File) -> bytes:
         body = self.posted.get(file.ref)
         if body is None:

@@ -131,6 +131,9 @@ class Xmpp:
         if self._private is not None:
             self._private.omemo.ratchets.confirmed.add(handle)
 
+    async def end(self, to: Address, conversation: str) -> None:
+        """No conversation has a chat of its own here."""
+
     async def _locked(self, picture: bytes | None) -> str | None:
         """Uploads it encrypted. -> the link, with what opens it (XEP-0454)."""
         if picture is None:

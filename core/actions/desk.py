@@ -121,6 +121,7 @@ def nudge_translator(book: Book, entry: str) -> list[Notice]:
                 ),
                 reply=Reply("translate", {"entry": entry, "target": language}),
                 answers=entry,
+                under=entry,
             )
         )  # fmt: skip
     return told
@@ -135,7 +136,10 @@ def return_task(book: Book, entry: str) -> list[Notice]:
     return [
         notice
         for language, person in due
-        for notice in (*_back(book, entry, language), Notice(person, back, answers=entry))
+        for notice in (
+            *_back(book, entry, language),
+            Notice(person, back, answers=entry, under=entry),
+        )
     ]
 
 

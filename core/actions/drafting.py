@@ -130,6 +130,7 @@ def drafted(book: Book, part: Undrafted, text: str) -> list[Notice]:
             (Choice(f"usedraft {name}", Say("Take it as it is")),),
             Reply("translate", args),
             answers=part.entry,
+            under=part.entry,
             entry=part.entry,
             key=f"d.{name}",
         )

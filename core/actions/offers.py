@@ -169,7 +169,8 @@ def _opened(reader: str, other: str, need: Need, conversation: str) -> Notice:
         name=Name("pseudonym", other),
         code=Code(need.code),
     )
-    return Notice(reader, said, reply=Reply("relay", {"conversation": conversation}))
+    leads = Reply("relay", {"conversation": conversation})
+    return Notice(reader, said, reply=leads, conversation=conversation)
 
 
 def decline(book: Book, who: Person, id: str) -> list[Notice]:

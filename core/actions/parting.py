@@ -18,7 +18,7 @@ def leave(book: Book, who: Person, conversation: str) -> list[Notice]:
     seen = open_to(book, who.id, conversation)
     name = Name("pseudonym", seen.name)
     return [
-        Notice(who.id, Say("The conversation with {name} is closed.", name=name)),
+        _closed(who.id, Say("The conversation with {name} is closed.", name=name), seen.id),
         *end(book, seen.id, silent=who.id),
     ]
 
@@ -43,7 +43,11 @@ def end(book: Book, conversation: str, silent: str) -> list[Notice]:
         silent=silent,
     )
     said = Say("The conversation about {code} is closed.", code=Code(code))
-    return [Notice(other, said) for other in others]
+    return [_closed(other, said, conversation) for other in others]
+
+
+def _closed(reader: str, said: Say, conversation: str) -> Notice:
+    return Notice(reader, said, conversation=conversation, ends=True)
 
 
 def withdraw(book: Book, who: Person) -> list[Notice]:
@@ -93,7 +97,7 @@ def block(book: Book, who: Person, conversation: str) -> list[Notice]:
         "{name} is blocked, and won't reach you under any other name either.",
         name=Name("pseudonym", seen.name),
     )
-    return [Notice(who.id, said), *part(book, who, seen.other)]
+    return [_closed(who.id, said, seen.id), *part(book, who, seen.other)]
 
 
 def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Notice]:
@@ -130,4 +134,4 @@ def report(book: Book, who: Person, *, conversation: str, text: str) -> list[Not
     thanks = Say(
         "Thank you. The moderators were told. The conversation is closed, and you won't meet again."
     )
-    return [Notice(who.id, thanks), *told, *part(book, who, seen.other)]
+    return [_closed(who.id, thanks, seen.id), *told, *part(book, who, seen.other)]

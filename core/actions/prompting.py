@@ -72,7 +72,10 @@ def join(book: Book, who: Person, conversation: str) -> list[Notice]:
     )
     return [
         Notice(who.id, welcome, (Choice(f"leave {conversation}", Say("I can't go on here")),)),
-        *(Notice(person, joined, may_show) for person in parties.values()),
+        *(
+            Notice(person, joined, may_show, conversation=conversation)
+            for person in parties.values()
+        ),
         *(notice for entry in waiting for notice in to_translators(book, conversation, entry)),
     ]
 

@@ -155,7 +155,8 @@ def find_translators(book: Book, conversation: str) -> list[Notice]:
         if found
         else Say("You two share no language, and no translator is free now. I keep looking.")
     )
-    return [*(Notice(person, told) for person in parties.values()), *asked]
+    both = parties.values()
+    return [*(Notice(person, told, conversation=conversation) for person in both), *asked]
 
 
 def _has_one(book: Book, conversation: str) -> bool:
@@ -207,7 +208,10 @@ def resign(book: Book, who: Person, conversation: str) -> list[Notice]:
     left = Say("The translator had to leave. Others are being asked; just write, it is kept.")
     return [
         Notice(who.id, Say("Thank you. Others are asked.")),
-        *(Notice(person, left) for person in parties_of(book, conversation).values()),
+        *(
+            Notice(person, left, conversation=conversation)
+            for person in parties_of(book, conversation).values()
+        ),
         *find_translators(book, conversation),
     ]
 

@@ -111,6 +111,20 @@ class ElementPhone(MatrixPhone):
         self.room = str(await self.client.do("chat", bot=self.bot, encrypted=encrypted))
         return self.room
 
+    async def invited(self) -> dict[str, Any]:
+        """Waits for an invitation from the bot. -> the room, and what it shows to whoever asks."""
+        return dict(await self.client.do("invited", by=self.bot))
+
+    async def join(self, room: str) -> None:
+        """Accepts an invitation, and writes there from now on."""
+        await self.client.do("join", room=room)
+        self.room = room
+
+    async def enter(self, room: str | None) -> None:
+        """Writes there from now on."""
+        self.room = room
+        await self.client.do("enter", room=room)
+
     async def write(self, content: object, kind: str = "m.room.message") -> str:
         if not self.room:
             await self.make_room()

@@ -43,7 +43,7 @@ async function tell(event) {
   const shield = event.isEncrypted() ? await client.getCrypto().getEncryptionInfoForEvent(event) : null;
   out({
     event: {
-      id: event.getId(), sender: event.getSender(), content: event.getContent(),
+      id: event.getId(), room: event.getRoomId(), sender: event.getSender(), content: event.getContent(),
       relation: event.getWireContent()["m.relates_to"] ?? null, encrypted: event.isEncrypted(),
       failed: failed ? event.decryptionFailureReason : null,
       shield: shield?.shieldColour ?? null, why: shield?.shieldReason ?? null,
@@ -88,6 +88,29 @@ const commands = {
   },
   async enter({ room: known }) {
     room = known;
+    return true;
+  },
+  // The next invitation from somebody that is not answered yet: the room, and all that it shows.
+  async invited({ by }) {
+    for (;;) {
+      for (const found of client.getRooms()) {
+        const mine = found.getMember(client.getUserId());
+        if (found.getMyMembership() !== "invite" || mine?.events.member?.getSender() !== by) continue;
+        const state = found.currentState.events;
+        return {
+          room: found.roomId,
+          direct: mine.events.member.getContent().is_direct ?? false,
+          shows: Object.fromEntries([...state].map(([kind, all]) => [kind, [...all.values()].map((e) => e.getContent())])),
+        };
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  },
+  async join({ room: invited }) {
+    await client.joinRoom(invited);
+    while (client.getRoom(invited)?.getMyMembership() !== "join")
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    room = invited;
     return true;
   },
   async write({ content }) {
