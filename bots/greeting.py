@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bots.turn import Turn
-from core.message import Choice, Say, Sayable, paragraphs
+from core.message import Choice, Say, Sayable, lines, paragraphs
 
 MENU = (
     Choice("need", Say("I need help")),
@@ -15,6 +15,12 @@ MENU = (
 UNVOUCHED = Say(
     "⚠ This chat is encrypted, but nothing shows that your device is yours. Open the settings of"
     " your app, look for encryption or security, and verify this device there. Then write again."
+)
+
+
+SECURED = Say(
+    "🔒 I turned on encryption in this chat. From now on only you and this gateway can read it; the"
+    " server could read what you wrote so far."
 )
 
 
@@ -40,9 +46,18 @@ def who_reads(turn: Turn) -> Sayable:
         return UNVOUCHED
     if turn.inbound.encrypted:
         return Say("🔒 Only you and this gateway can read this.")
+    if turn.inbound.secured:
+        return SECURED
     if readable_by_telegram(turn):
         return Say(
             "⚠ Telegram can read what you write to me. For anything that could endanger someone,"
             " use Matrix or XMPP."
         )
-    return Say("⚠ The server that you use can read what you write to me. Use one that you trust.")
+    server = Say("⚠ The server that you use can read what you write to me. Use one that you trust.")
+    if turn.inbound.secured is None:
+        return server
+    another = Say(
+        "To have a chat that only you and I can read, start a new one with me, and turn on"
+        " encryption there."
+    )
+    return lines(server, another)

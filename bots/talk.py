@@ -8,10 +8,10 @@ open: an answer.  6 a command.  7 a conversation: relayed.  8 the menu.
 
 from __future__ import annotations
 
-from bots import asking, guard, meeting, questions, relaying
+from bots import asking, guard, meeting, numbering, questions, relaying
 from bots.commands import COMMANDS, show_help, where_they_are
 from bots.forms import Said, went_back
-from bots.greeting import greet
+from bots.greeting import SECURED, greet
 from bots.readable import LONGEST, Repeats, is_sentence, readable
 from bots.scarce import Scarcity
 from bots.turn import AT, Community, OpenForm, Turn
@@ -26,8 +26,6 @@ from core.words import commands
 
 _LONGEST_VALUE = 100
 """Of a button: a client of one's own sends what it likes."""
-_AT_ONCE = 60
-"""Seconds in which two questions that came unasked may both be meant by a bare number."""
 
 
 class Talk:
@@ -83,6 +81,8 @@ class Talk:
         turn = Turn(book, found.who, event, text, self.languages, self.community)
         if found.new:
             greet(turn)
+        elif event.secured:
+            turn.say(SECURED)
         return turn
 
     # ------------------------------------------------------------------ what
@@ -109,8 +109,8 @@ class Talk:
         if not _writes_twice(form) and (times := self.repeats.before(turn)):
             return turn.say(Say("I have it. One moment.")) if times == 1 else None
         if copy and copy.reply and copy.reply.action == "translate":
-            if self._answers_about(turn, copy.reply.args["entry"]):
-                return None
+            if about := numbering.about(turn, copy.reply.args["entry"]):
+                return self._pick(turn, about, numbers(text) or [])
             return relaying.translation(turn, copy)
         if word and self._universal(turn, word, form):
             return None
@@ -166,17 +166,6 @@ class Talk:
             _run(turn, "offer", f"{args['need']} {text}")
         elif copy.reply.action == "ask":
             turn.tell(offers.ask(turn.book, turn.who, offer=args["offer"], text=text))
-        return True
-
-    def _answers_about(self, turn: Turn, entry: str) -> bool:
-        """Whether it is the number of a line in the newest message about an entry that is to be
-        translated, and was picked."""
-        recent = copies.latest(turn.book, turn.who.address or 0)
-        about = [c for c in recent if c.reply and c.reply.args.get("entry") == entry]
-        picks = numbers(turn.text)
-        if not picks or not about or not all(1 <= n <= len(about[0].choices) for n in picks):
-            return False
-        self._pick(turn, about[0], picks)
         return True
 
     # 4
@@ -279,10 +268,7 @@ class Talk:
     def _bare_number(self, turn: Turn, talks: bool) -> bool:
         """The number of a line in the newest message that has numbered lines, unless they were
         talking with somebody since. False: it is a message like any other. Raises No."""
-        recent = _here(turn, copies.latest(turn.book, turn.who.address or 0))
-        asking = [c for c in recent if c.choices or _of_conversation(c)]
-        if _unclear(asking):
-            raise No(Say("Two messages wait for an answer. Reply to the one you mean."))
+        asking = numbering.asking(turn)
         if asking and asking[0].choices:
             self._pick(turn, asking[0], numbers(turn.text) or [])
         elif asking or talks:
@@ -315,17 +301,6 @@ def _run(turn: Turn, word: str, rest: str) -> None:
     COMMANDS[word].run(turn, rest)
 
 
-def _here(turn: Turn, recent: list[copies.Copy]) -> list[copies.Copy]:
-    """Those that stand where this was written: in a conversation's own chat, or outside of all."""
-    if not turn.chat:
-        return [c for c in recent if not (c.reply and c.reply.action == AT)]
-    return [
-        c
-        for c in recent
-        if (c.reply.args.get("conversation") == turn.chat if c.reply else c.entry)  # or their own
-    ]
-
-
 def _forgets(word: str | None, form: OpenForm | None) -> bool:
     return word == "forget" or (form is not None and form.form.name == "forget")
 
@@ -333,20 +308,6 @@ def _forgets(word: str | None, form: OpenForm | None) -> bool:
 def _writes_twice(form: OpenForm | None) -> bool:
     """Whether they are asked to write the same once more."""
     return form is not None and form.form.name in ("panic", "freeze")
-
-
-def _of_conversation(copy: copies.Copy) -> bool:
-    talks = copy.reply is not None and copy.reply.action in ("relay", "translate")
-    return talks or copy.entry is not None
-
-
-def _unclear(asking: list[copies.Copy]) -> bool:
-    """The two newest that could be answered both came unasked, soon after each other, from two
-    sides: a bare number might mean the wrong one."""
-    if len(asking) < 2 or not (asking[0].choices or asking[1].choices):
-        return False
-    new, old = asking[:2]
-    return bool(new.reply and old.reply and new.reply != old.reply and new.at - old.at < _AT_ONCE)
 
 
 def _translates(turn: Turn) -> bool:

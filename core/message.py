@@ -112,6 +112,8 @@ class Inbound:
     locale    the platform's hint about the person's language ("fa", "pt-br"); only a hint
     encrypted  arrived end-to-end encrypted
     vouched   False: by a device that its owner's identity does not vouch for
+    secured   True: it did not, and the chat is encrypted from here on; False: it can't be, and a
+              new one can
     cursor    the platform's position once this is heard; stored in the same transaction
     files     what came along, not looked into
     pictures  what of it can be passed on: JPEGs of nothing but pixels; `unclean`: why nothing can
@@ -132,6 +134,7 @@ class Inbound:
     locale: str | None = None
     encrypted: bool = False
     vouched: bool = True
+    secured: bool | None = None
     cursor: str | None = None
     files: tuple[File, ...] = ()
     pictures: tuple[bytes, ...] = field(default=(), repr=False)

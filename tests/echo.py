@@ -1,5 +1,6 @@
 """A bot that says what it hears, on Matrix, in a process of its own: the real store and safe under
-the real adapter, and what is due to be said in the same transaction as what was heard.
+the real adapter, and what is due to be said in the same transaction as what was heard. What begins
+with "talk" is said in a conversation.
 
     python -m tests.echo HOMESERVER USER PASSWORD FOLDER
 """
@@ -51,7 +52,10 @@ async def main(url: str, user: str, password: str, folder: pathlib.Path) -> None
             for secret in sorted(waiting, key=lambda each: each.name):
                 handle, text, encrypted = json.loads(secret.value)
                 mark = "" if encrypted else "in clear: "
-                out = Outbound(secret.name, Address("matrix", handle), mark + text)
+                about = "talk" if text.startswith("talk") else None
+                out = Outbound(
+                    secret.name, Address("matrix", handle), mark + text, conversation=about
+                )
                 try:
                     await bot.send(out)
                 except Unsent:

@@ -3,25 +3,32 @@ Synapse; people on the library under Element."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pathlib
+import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from core.message import Event, Gone, Overheard
+from core import outbox, people
+from core.actions import needs, offers
+from core.message import Address, Event, Gone, Overheard
+from core.store import Book
 from tests.platforms.element import ElementPhone, ElementPlatform
-from tests.platforms.matrix import API
+from tests.platforms.matrix import API, PASSWORD, MatrixPhone
 from tests.test_contract import JPEG, Gateway, to
 from tests.test_element import introduced, node
 from tests.test_matrix import inbound, until
+from tests.test_megolm_kill import ROOT
+from tests.world import World, database
 
 __all__ = ["node"]
-
-CALLS = "/_matrix/client/v3/createRoom"
 
 
 @pytest.fixture
@@ -369,10 +376,206 @@ async def test_whoever_leaves_the_chat_with_us_leaves_their_conversations(
 async def test_in_clear_everything_stays_in_one_line(gateway: Gateway) -> None:
     phone = await gateway.platform.phone()
     assert isinstance(phone, ElementPhone)
-    await phone.make_room(encrypted=False)
+    await phone.make_room(encrypted=False, preset="private_chat")
     await phone.say("hello")
     await gateway.until(1)
     for words in ("you talk with Grey Heron", "going on"):
         await say(gateway, phone, words)
         assert (await phone.hears())["relation"] is None
     assert not gateway.platform.line.count("/createRoom")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("cut", ["createRoom", "send"])
+async def test_killed_while_it_makes_a_room_it_makes_one_and_says_everything_once(
+    cut: str, tmp_path: pathlib.Path
+) -> None:
+    """With SIGKILL, when the homeserver has done it and the answer is on its way."""
+    platform = ElementPlatform()
+    await platform.start()
+    line = platform.line
+
+    async def start() -> asyncio.subprocess.Process:
+        where = (line.url, platform.bot, PASSWORD, str(tmp_path))
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.echo", *where, cwd=ROOT
+        )
+
+    def holds(request: web.Request) -> bool:
+        made = line.count("/createRoom") == 1
+        return made and f"/{cut}" in request.path and request.method in ("POST", "PUT")
+
+    phone = await platform.phone()
+    echo = await start()
+    try:
+        await until(lambda: published(phone), 60)
+        line.holds = holds
+        await phone.say("talk with Grey Heron")
+        event = await phone.hears(60)
+        assert event["room"] == phone.room
+        await line.held.wait()
+        echo.kill()
+        await echo.wait()
+        line.holds = lambda _: False
+        echo = await start()
+        room = (await phone.invited())["room"]
+        await phone.join(room)
+        event = await phone.hears(60)
+        assert (event["room"], event["content"]["body"]) == (room, "talk with Grey Heron")
+        heard = phone.client.events
+        await phone.say("talk on")
+        event = await phone.hears(60)
+        assert event["content"]["body"] == "talk on"
+        assert heard.empty()
+        assert line.count("/createRoom") == 1
+    finally:
+        echo.kill()
+        await echo.wait()
+        await platform.stop()
+
+
+async def published(phone: ElementPhone) -> bool:
+    """Whether the gateway can be written to."""
+    shown = await phone.ask("POST", f"{API}/keys/query", {"device_keys": {phone.bot: []}})
+    return bool(shown["device_keys"].get(phone.bot))
+
+
+# ------------------------------------------------------------------ chats that begin in clear
+
+
+async def test_a_chat_in_clear_is_encrypted_before_it_is_answered(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    assert isinstance(phone, ElementPhone)
+    await phone.make_room(encrypted=False)
+    await phone.say("hello")
+    event = inbound(await heard(gateway, 0))
+    assert (event.encrypted, event.secured) == (False, True)
+    await gateway.adapter.send(to(phone, "welcome", "k1"))
+    answer = await phone.hears()
+    assert (answer["encrypted"], answer["shield"], answer["failed"]) == (True, 0, None)
+    await phone.say("and from now on")
+    event = inbound(await heard(gateway, 1))
+    assert (event.text, event.encrypted, event.secured) == ("and from now on", True, None)
+    await gateway.stop()
+    await gateway.start()
+    await gateway.adapter.send(to(phone, "for your eyes only", "k2", sensitive=True))
+    assert (await phone.hears())["encrypted"]
+
+
+async def test_where_we_may_not_turn_it_on_it_is_said_how(gateway: Gateway) -> None:
+    phone = await gateway.platform.phone()
+    assert isinstance(phone, ElementPhone)
+    await phone.make_room(encrypted=False, preset="private_chat")
+    for number in range(2):
+        await phone.say("hello")
+        event = inbound(await heard(gateway, number))
+        assert (event.encrypted, event.secured) == (False, False)
+    await gateway.adapter.send(to(phone, "welcome", "k1"))
+    assert not (await phone.hears())["encrypted"]
+
+
+async def test_whoever_cannot_encrypt_is_served_in_clear(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await gateway.platform._register("person")  # type: ignore[attr-defined]
+    synapse = gateway.platform.synapse  # type: ignore[attr-defined]
+    plain = MatrixPhone(synapse, account, gateway.platform.bot, "en")  # type: ignore[attr-defined]
+    await plain.say("hello")
+    assert inbound(await heard(gateway, 0)).secured is None
+    await gateway.adapter.send(to(plain, "welcome", "k1"))
+    assert (await plain.next()).text == "welcome"
+
+    # an account with keys on one phone, and a client on another that knows nothing of it
+    monkeypatch.setattr("adapters.matrix.securing._BY_THEN", 0.0)
+    phone = await gateway.platform.phone()
+    assert isinstance(phone, ElementPhone)
+    other = MatrixPhone(
+        synapse, {"user_id": phone.user, "access_token": phone.token}, phone.bot, ""
+    )
+    await other.say("hello")
+    assert inbound(await heard(gateway, 1)).secured
+    await other.say("what is this?")
+    assert not inbound(await heard(gateway, 2)).encrypted
+    await other.make_room()
+    await other.say("hello again")
+    assert inbound(await heard(gateway, 3)).secured is None
+    await gateway.adapter.send(to(phone, "hello to you", "k2"))
+    assert (await other.next()).text == "hello to you"
+
+
+# ------------------------------------------------------------------ through the whole gateway
+
+
+def accepted(book: Book, asking: Address, helping: Address) -> None:
+    """Both are here already; now one helps the other."""
+    asker, helper = (people.at(book, address)[0] for address in (asking, helping))  # type: ignore[index]
+    posted = {"text": "I need a journalist", "skills": ["journalism"], "country": "DE"}
+    needs.post_need(book, asker, **posted, audience=0, language="en", days=30)  # type: ignore[arg-type]
+    code = book.value("select code from needs where id not in (select need from offers)")
+    offers.offer(book, helper, code=code, text="I can", language="en")
+    offer = book.value("select id from offers where person = :who", who=helper.id)
+    outbox.put(book, offers.accept(book, asker, offer))
+
+
+async def talk(world: World, asker: str, helper: str) -> str:
+    """They are brought together; the asker accepts the invitation. -> the room."""
+    one, other = (world.players[name].phone.address for name in (asker, helper))
+    await world.gateway.do(partial(accepted, asking=one, helping=other))
+    for name in (asker, helper):
+        await world.sees(name, "You are now talking with")
+    return await entered(world, asker, "You are now talking with")
+
+
+async def entered(world: World, name: str, words: str) -> str:
+    """Somebody accepts the next invitation. -> the room, where words are the first message."""
+    phone = world.players[name].phone
+    assert isinstance(phone, ElementPhone)
+    room = str((await phone.invited())["room"])
+    await phone.join(room)
+    await world.sees(name, words)
+    return room
+
+
+async def test_what_is_written_in_a_room_goes_to_that_conversation_and_no_other(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.matrix.talks.GRACE", 0.0)
+    async with World({"matrix": ElementPlatform()}, database(tmp_path)) as world:
+        for name in ("Ana", "Vic", "Eve"):
+            await world.join(name, "en", "verified")
+        ana = world.players["Ana"].phone
+        assert isinstance(ana, ElementPhone)
+        direct = ana.room
+        with_vic, with_eve = await talk(world, "Ana", "Vic"), await talk(world, "Ana", "Eve")
+        assert with_vic != with_eve
+
+        await ana.enter(direct)
+        await world.tell("Ana: need\nAna sees: What do you need?")
+        # a form is open and Eve wrote last: it is Vic's room all the same
+        await ana.enter(with_vic)
+        await world.tell("Ana: for Vic\nVic sees: for Vic\nVic: got it\nAna sees: got it")
+        await ana.enter(with_eve)
+        await world.tell("Ana: 2\nEve sees: │ 2\nEve: two what?\nAna sees: two what?")
+        await world.tell("Ana: Help\nAna sees: I need help\nEve sees nothing\nVic sees nothing")
+        await ana.enter(direct)
+        await world.tell("Ana: cancel\nAna sees: Cancelled")
+
+        await ana.enter(with_vic)
+        await world.tell(
+            "Ana: stop\nAna sees: alerts\nAna: forget\nAna sees: It cannot be undone\n"
+            "Ana presses: Keep\nAna sees: Nothing\n"
+            "Vic: still there?\nAna sees: still there?\nAna: yes\nVic sees: yes"
+        )
+        await world.again()
+        await world.tell("Ana: also now\nVic sees: also now\nEve sees nothing")
+
+        # an end: told in the direct chat, and that room is left
+        await world.tell("Vic: talk\nVic sees: Whom\nVic: 1\nVic sees: End this conversation")
+        await world.tell("Vic presses: End this conversation\nVic sees: can't be opened again")
+        await world.tell("Vic presses: End it\nVic sees: is closed")
+        await world.tell("Ana sees: is closed")
+        await until(lambda: bot_is_gone(ana, with_vic))
+        await ana.enter(with_eve)
+        await world.tell("Ana: one more\nEve sees: one more")
+        await world.tell("Ana: forget\nAna sees: cannot be undone\nAna presses: Forget everything")
+        await world.tell("Ana sees: Done.\nEve sees: is closed")
+        await until(lambda: bot_is_gone(ana, with_eve))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pathlib
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,16 +19,17 @@ from nio import (  # type: ignore[import-untyped]
     SyncResponse,
 )
 
-from adapters.matrix import events, media, own_rooms
+from adapters.matrix import events, media
 from adapters.matrix.asking import LoggedOut
 from adapters.matrix.encryption import Encryption
 from adapters.matrix.events import Event
-from adapters.matrix.homeserver import PAUSES, Homeserver
+from adapters.matrix.homeserver import PAUSES, Homeserver, down
 from adapters.matrix.lanes import Batch, Lanes
 from adapters.matrix.placing import Placing
 from adapters.matrix.reading import Read, Reading
 from adapters.matrix.receipts import Receipts
 from adapters.matrix.rooms import Rooms
+from adapters.matrix.securing import Securing
 from adapters.matrix.sending import Sending
 from adapters.matrix.session import Session
 from adapters.matrix.shelf import Shelf
@@ -87,7 +87,7 @@ class Matrix:
         try:
             return await self._session.check()
         except Exception as error:
-            raise _down(error) from None
+            raise down(error) from None
 
     async def run(self, hear: Hear, since: str | None, safe: Safe) -> None:
         try:
@@ -101,7 +101,7 @@ class Matrix:
                     self.up.clear()
                     await self._client.close()
         except Exception as error:
-            raise _down(error) from None
+            raise down(error) from None
 
     async def _run(self, hear: Hear, since: str | None, shelf: Shelf) -> None:
         async with asyncio.TaskGroup() as group:
@@ -114,6 +114,7 @@ class Matrix:
             self._rooms = Rooms(self._client.user_id)
             self._server = Homeserver(self._session, self._client, self.up)
             self._receipts = Receipts(self._client)
+            self._securing = Securing(self._client, shelf, self._rooms, self._encryption)
             self._sending = Sending(self._session, self._client, self._encryption, self.up)
             self._talks = Talks(shelf, self._rooms)
             self._placing = Placing(
@@ -187,8 +188,7 @@ class Matrix:
             self._answer.clear()
             try:
                 await self._encryption.answer()
-                for room in self._talks.to_leave():
-                    await own_rooms.leave(self._client, room)
+                await self._placing.tidy()
             except Unsent:
                 await asyncio.sleep(PAUSES[-1])
                 self._answer.set()
@@ -298,6 +298,8 @@ class Matrix:
         await self._heard(said, read.room, position)
 
     async def _heard(self, event: events.Heard, room: str | None, position: str | None) -> None:
+        if room and isinstance(event, Inbound):
+            event = await self._securing.heard(room, event)
         for pause in (*PAUSES, None):
             try:
                 await self._hear(replace(event, cursor=position))
@@ -361,14 +363,3 @@ class Matrix:
         if not self.up.is_set():
             raise Unsent
         return await media.fetch(self._client, file)
-
-
-def _down(error: Exception) -> Down:
-    """The first Down in a group; anything else names only its type and place: messages of
-    exceptions quote what people wrote."""
-    while isinstance(error, ExceptionGroup):
-        error = next((e for e in error.exceptions if isinstance(e, Down)), error.exceptions[0])
-    if isinstance(error, Down):
-        return error
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return Down(f"an unexpected {type(error).__name__} in {place.name}, line {place.lineno}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import traceback
 from collections.abc import AsyncIterator
 
 from nio import (  # type: ignore[import-untyped]
@@ -155,3 +156,14 @@ def refusal(answer: ErrorResponse) -> Undelivered:
     if http(answer) == 429:
         return Later((answer.retry_after_ms or 5000) / 1000, everywhere=True)
     return Refused() if http(answer) in (400, 413) else Unsent()
+
+
+def down(error: Exception) -> Down:
+    """The first Down in a group; anything else names only its type and place: messages of
+    exceptions quote what people wrote."""
+    while isinstance(error, ExceptionGroup):
+        error = next((e for e in error.exceptions if isinstance(e, Down)), error.exceptions[0])
+    if isinstance(error, Down):
+        return error
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return Down(f"an unexpected {type(error).__name__} in {place.name}, line {place.lineno}")

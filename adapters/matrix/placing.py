@@ -106,6 +106,11 @@ class Placing:
         await self._shelf.keep()
         return native
 
+    async def tidy(self) -> None:
+        """Leaves the rooms of conversations that are over. Raises Unsent."""
+        for room in self._talks.to_leave():
+            await own_rooms.leave(self._client, room)
+
     async def _open(self, talk: Talk, out: Outbound) -> None:
         """Makes the conversation's room, if it has none, and says there what it is about. Whatever
         goes wrong, it goes on in the thread."""

@@ -84,6 +84,10 @@ class Rooms:
             return False
         return not (self._here[room] | self._expected.get(room, set())) - {person}
 
+    def is_encrypted_now(self, room: str) -> None:
+        """By ourselves, which the homeserver does not tell us."""
+        self._encrypted.add(room)
+
     def is_encrypted(self, room: str) -> bool:
         return room in self._encrypted
 

@@ -31,7 +31,8 @@ PASSWORD = "correct horse"
 
 class Line:
     """What stands between bot and homeserver. lie: a request -> (status, body) instead of the
-    homeserver's answer, or None. asked: every request: method, path, query. positions: what the
+    homeserver's answer, or None. holds: whether the answer to a request is kept back for ever;
+    held: one is. asked: every request: method, path, query. positions: what the
     bot synced from."""
 
     def __init__(self, synapse: Synapse) -> None:
@@ -39,6 +40,8 @@ class Line:
         self.asked: list[str] = []
         self.positions: list[str] = []
         self.lie: Callable[[web.Request], tuple[int, object] | None] = lambda _: None
+        self.holds: Callable[[web.Request], bool] = lambda _: False
+        self.held = asyncio.Event()
         self.open: set[asyncio.Transport] = set()
 
     async def start(self) -> None:
@@ -85,6 +88,9 @@ class Line:
                 headers=headers,
             ) as answer:
                 body = await answer.read()
+                if self.holds(request):
+                    self.held.set()
+                    await asyncio.Event().wait()
                 kind = answer.content_type
                 return web.Response(status=answer.status, body=body, content_type=kind)
         except aiohttp.ClientError:

@@ -107,8 +107,8 @@ class ElementPhone(MatrixPhone):
         return phone
 
     async def make_room(self, **more: object) -> str:
-        encrypted = more.get("encrypted", True)
-        self.room = str(await self.client.do("chat", bot=self.bot, encrypted=encrypted))
+        wish = {"encrypted": True, **more}
+        self.room = str(await self.client.do("chat", bot=self.bot, **wish))
         return self.room
 
     async def invited(self) -> dict[str, Any]:

@@ -75,11 +75,10 @@ const commands = {
     });
     return true;
   },
-  async chat({ bot, encrypted }) {
+  async chat({ bot, encrypted, preset = "trusted_private_chat" }) {
     const initial_state = encrypted
       ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }]
       : [];
-    const preset = "trusted_private_chat";
     const made = await client.createRoom({ preset, is_direct: true, invite: [bot], initial_state });
     room = made.room_id;
     while (!(client.getRoom(room)?.getMember(bot)?.membership === "join"))
