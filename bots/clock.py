@@ -12,7 +12,7 @@ from typing import Any
 
 from bots.config import RetentionSettings
 from bots.retention import clear_away
-from core import locks, outbox, people, timers
+from core import locks, outbox, people, safe, timers
 from core.actions import alerts, belonging, desk, hiding, needs, translators
 from core.message import Choice, Code, Notice, Say
 from core.needs import ASKED_BEFORE, by_id
@@ -82,6 +82,12 @@ def forget_newcomer(book: Book, person: str) -> list[Notice]:
     return []
 
 
+def forget_keys(book: Book, owner: str) -> list[Notice]:
+    """What an encryption library keeps of whoever is not here (any more)."""
+    safe.forget(book, owner)
+    return []
+
+
 def release(book: Book, person: str) -> list[Notice]:
     """What waited for its time may go to them."""
     book.wakes.add(f"person:{person}")
@@ -92,7 +98,7 @@ KINDS: dict[str, Callable[[Book, str], list[Notice]]] = {
     f.__name__: f
     for f in (
         wake_more, ask_still_needed, close_unanswered, look_for_translators, daily, freeze_idle,
-        forget_newcomer, desk.nudge_translator, desk.return_task,
+        forget_newcomer, forget_keys, desk.nudge_translator, desk.return_task,
         release,
     )
 }  # fmt: skip

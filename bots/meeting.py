@@ -81,8 +81,9 @@ def who_wrote(book: Book, event: Inbound, text: str, languages: Languages) -> Me
     if found is None:
         if people.banned(book, event.sender):
             return None
-        who = people.meet(book, event.sender, _language(event, text, languages))
-        routes.heard(book, who.id, who.address or 0, event.encrypted and event.vouched)
+        language = _language(event, text, languages)
+        private = event.encrypted and event.vouched
+        who = people.meet(book, event.sender, language, encrypted=private)
         return Met(who, True)
     who, row, alive = found
     if not event.deleted:  # on Matrix that is no message, and never encrypted

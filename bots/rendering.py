@@ -50,15 +50,21 @@ def rendered(
             replaces=row.replaces if n == 0 and facts.edits else None,
             language=row.language,
             sensitive=notice.sensitive,
+            private=row.private,
             picture=picture if n == 0 and facts.caption else None,
         )
         for n, part in enumerate(parts)
     ]
     if picture and not facts.caption:
-        key = f"{row.key}/p"
         outs.append(
             Outbound(
-                key, row.to, "", language=row.language, picture=picture, sensitive=notice.sensitive
+                f"{row.key}/p",
+                row.to,
+                "",
+                language=row.language,
+                picture=picture,
+                sensitive=notice.sensitive,
+                private=row.private,
             )
         )
     return outs

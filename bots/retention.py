@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bots.config import RetentionSettings
-from core import audit, forgetting, outbox, people, rationing, timers, unsends
+from core import audit, forgetting, outbox, people, rationing, safe, timers, unsends
 from core.actions import agreeing, belonging, pictures
 from core.message import Code, Name, Notice, Reply, SayMany
 from core.people import DAY
@@ -25,6 +25,7 @@ def clear_away(book: Book, kept: RetentionSettings) -> list[Notice]:
     timers.remind(book, book.now + HOUR, "clear_away", "")
     _old(book, kept)
     _closed(book, kept)
+    safe.doubt(book, HOUR)
     audit.trim(book, book.now // DAY - kept.audit_days)
     rationing.clear(book)
     return [

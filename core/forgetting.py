@@ -68,6 +68,13 @@ insert into bans(fingerprint, at) select a.handle_index, :now from addresses a
 join people p on p.id = a.person where p.id = :id and p.state = 'suspended' on conflict do nothing
 """
 
+SOON = 300
+"""Seconds."""
+_SOON = """
+insert into timers(due, kind, about) select distinct :due, 'forget_keys', s.owner from safe s
+join addresses a on a.handle_index = s.owner where a.person = :id
+"""
+
 
 def conversations_of(book: Book, id: str) -> list[str]:
     """Those that a person is a side of, or this conversation itself: they end with it."""
@@ -92,6 +99,9 @@ def erase(book: Book, id: str) -> None:
     conversations = conversations_of(book, id)
     for conversation in conversations:
         erase_conversation(book, conversation)
+    # their client may answer what they are told last by itself
+    if book.do(_SOON, id=id, due=book.now + SOON):
+        book.wakes.add("timers")
     for statement in _OF_A_PERSON:
         book.do(statement, id=id)
     book.forgotten.append(id)

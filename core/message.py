@@ -1,5 +1,4 @@
 """The types at the seams between platforms, conversation and core. Standard library only.
-
 In:  adapter --Inbound--> bots.talk --action--> Notice --> outbox
 Out: outbox --Notice--> bots.courier --Outbound--> adapter
 """
@@ -53,8 +52,7 @@ class Secret:
     """What an adapter's library for encryption keeps under a name: an account, a ratchet, a device.
 
     value  None: it is gone
-    of     the handle of whom it leads to; erased when they are forgotten. "": nobody's but the
-           gateway's own
+    of     the handle of whom it leads to and with whom it goes; "": the gateway's own
     """
 
     name: str = field(repr=False)
@@ -232,6 +230,7 @@ class Outbound:
     language  the text's language, e.g. for xml:lang
     picture   a clean JPEG; `text` is what stands under it. `replaces` never goes with it
     sensitive  goes end-to-end encrypted to keys that the adapter trusts, or not at all: `Exposed`
+    private   they wrote encrypted last: it goes encrypted, whatever the adapter knows of them
     """
 
     key: str
@@ -246,14 +245,15 @@ class Outbound:
     language: str = "en"
     picture: bytes | None = field(default=None, repr=False)
     sensitive: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a platform can do. gap: seconds between two messages to one address; rate: messages a
     second in all; max_length in units: "utf16", "codepoints" or "bytes" (UTF-8); caption: the same
-    for the text under a picture, 0: a picture goes without; encrypts: chats here can be end-to-end
-    encrypted; own: the gateway's own address, as people write it to their client."""
+    for what stands under a picture, 0: nothing can; encrypts: chats can be end-to-end encrypted;
+    own: the gateway's own address, as people write it to their client."""
 
     buttons: bool
     edits: bool
@@ -265,8 +265,8 @@ class Facts:
     caption: int = 0
     encrypts: bool = False
     own: str = ""
-    unsend_at_once: int = 1  # messages that one `unsend` takes
-    unsend_within: int | None = None  # seconds for which a message can be unsent; None: for ever
+    unsend_at_once: int = 1  # messages
+    unsend_within: int | None = None  # seconds; None: for ever
 
 
 Hear = Callable[[Event], Awaitable[bool]]

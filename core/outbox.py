@@ -15,6 +15,7 @@ from typing import Any
 from core import copies, people, routes, unsends
 from core.message import Address, Notice, Sayable
 from core.packing import dump, load
+from core.people import Person
 from core.privacy import Damaged
 from core.store import Book
 
@@ -41,6 +42,8 @@ class Waiting:
     """Native ids on that address of the message it answers or corrects, if it stands there.
     thread: of the message in whose thread it belongs."""
     quote: str | None
+    private: bool
+    """What came last from there was end-to-end encrypted."""
     thread: str | None = None
 
 
@@ -138,7 +141,7 @@ def _waiting_at(away: Collection[str]) -> tuple[str, dict[str, object]]:
     address, values = routes.chosen(away)
     return (
         "select o.id, o.key, o.person, p.language, a.id as address, a.platform, a.handle_index,"
-        " a.handle, o.urgent, o.sensitive, o.notice"
+        " a.handle, a.encrypted, o.urgent, o.sensitive, o.notice"
         f" from outbox o join people p on p.id = o.person join addresses a on a.id = {address}"
         " where o.state = 'waiting' and a.alive = 1 and o.not_before <= :now"
     ), values
@@ -201,6 +204,7 @@ def _waiting(
     platform: str,
     mark: str,
     handle: str,
+    private: int,
     urgent: int,
     is_sensitive: int,
     sealed: str,
@@ -212,7 +216,7 @@ def _waiting(
     to = Address(platform, people.handle(book, person, mark, handle))
     return Waiting(
         id, key, person, language, address, to, bool(urgent), notice,
-        answers=None, replaces=None, quote=None, thread=notice.thread,
+        answers=None, replaces=None, quote=None, private=bool(private), thread=notice.thread,
     )  # fmt: skip
 
 
@@ -291,11 +295,11 @@ def delivered(book: Book, sent: Sequence[Sent]) -> None:
             unsends.put(book, s.waiting.to, tuple((native, book.now) for native in s.natives))
 
 
-def farewell(book: Book, to: Address, language: str, state: str, say: Sayable) -> Notice:
-    """Says goodbye at an address that is not known any more, to nobody in particular; who was
-    suspended stays so until they are told."""
-    nobody = people.meet(book, to, language)
-    book.do("update people set state = :state where id = :id", state=state, id=nobody.id)
+def farewell(book: Book, to: Address, gone: Person, say: Sayable, encrypted: bool) -> Notice:
+    """Says goodbye at an address that is not known any more, to nobody in particular, encrypted as
+    before; who was suspended stays so until they are told."""
+    nobody = people.meet(book, to, gone.language, encrypted=encrypted)
+    book.do("update people set state = :state where id = :id", state=gone.state, id=nobody.id)
     return Notice(nobody.id, say, key=f"{FAREWELL}{nobody.id}")
 
 

@@ -119,17 +119,30 @@ def part_with(book: Book, who: Person, row: int) -> None:
     book.do("delete from outbox where address = :row and state = 'waiting'", row=row)
 
 
-def meet(book: Book, address: Address, language: str) -> Person:
-    """A new person, at an address nobody wrote from before."""
+def encrypted(book: Book, address: Address) -> bool:
+    """Whether what came last from there was, end to end."""
+    return bool(
+        book.value(
+            "select encrypted from addresses where platform = :platform and handle_index = :mark",
+            platform=address.platform,
+            mark=found_by(book, address),
+        )
+    )
+
+
+def meet(book: Book, address: Address, language: str, *, encrypted: bool = False) -> Person:
+    """A new person, at an address nobody wrote from before, or whoever did is forgotten.
+    encrypted: what came from there was, end to end."""
     id, mark = uuid.uuid4().hex, found_by(book, address)
     book.vault.create(id)
     row = book.value(
-        "insert into addresses(platform, handle_index, handle, person)"
-        " values (:platform, :mark, :handle, :person) returning id",
+        "insert into addresses(platform, handle_index, handle, person, encrypted)"
+        " values (:platform, :mark, :handle, :person, :encrypted) returning id",
         platform=address.platform,
         mark=mark,
         handle=book.seal(id, "addresses.handle", mark, address.handle),
         person=id,
+        encrypted=int(encrypted),
     )
     book.do(
         "insert into people(id, language, address, created, seen)"

@@ -247,7 +247,7 @@ async def test_a_clean_picture_comes_with_the_message() -> None:
 
 def parts(facts: Facts, words: str, picture: bytes | None = JPEG) -> list[Outbound]:
     notice = Notice("p", Quote(words), entry="e", picture=0, key="k")
-    row = Waiting(1, "k", "p", "en", 1, Address("x", "h"), True, notice, "a", None, None)
+    row = Waiting(1, "k", "p", "en", 1, Address("x", "h"), True, notice, "a", None, None, False)
     return rendered(LANGUAGES, row, facts, picture)
 
 
@@ -277,7 +277,7 @@ def test_a_quote_above_an_answer_holds_nothing_to_tap() -> None:
     facts = Facts(buttons=False, edits=True, max_length=4000, unit="utf16")
     notice = Notice("p", Quote("yes"), key="k")
     quote = "see https://evil.example/x and /forget"
-    row = Waiting(1, "k", "p", "en", 1, Address("x", "h"), True, notice, "a", None, quote)
+    row = Waiting(1, "k", "p", "en", 1, Address("x", "h"), True, notice, "a", None, quote, False)
     (out,) = rendered(LANGUAGES, row, facts)
     assert out.quote == "see hxxps://evil[.]example/x and ／forget"
 

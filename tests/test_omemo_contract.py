@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from core import safe
 from core.message import Address, Exposed, Outbound
+from core.store import Book
 from tests.conftest import need_program
 from tests.platforms.omemo import DOMAIN, OmemoPhone, OmemoPlatform
 from tests.test_contract import (  # noqa: F401
@@ -27,6 +32,7 @@ from tests.test_contract import (  # noqa: F401
     test_what_was_not_committed_comes_again,
     to,
 )
+from tests.world import World, database
 
 
 @pytest.fixture
@@ -39,6 +45,29 @@ async def gateway() -> AsyncIterator[Gateway]:
     yield gateway
     await gateway.stop()
     await platform.stop()
+
+
+async def test_the_goodbye_is_encrypted_and_nothing_of_its_session_stays(tmp_path: Path) -> None:
+    """Their client answers it by itself, when nobody is here any more."""
+    need_program("prosody")
+    async with World({"xmpp": OmemoPlatform()}, database(tmp_path)) as world:
+        await world.tell(
+            "people: Ana en\nAna: help\nAna sees: need\nAna: forget\nAna sees: cannot be undone\n"
+            "Ana presses: Forget everything\nAna sees: I am removing my messages"
+        )
+        handle = world.players["Ana"].phone.address.handle
+        async with asyncio.timeout(30):
+            while await world.gateway.do(lambda book: book.value("select 1 from people")):
+                await asyncio.sleep(0.02)
+            while not await world.gateway.do(partial(_kept_of, handle=handle)):
+                await asyncio.sleep(0.02)
+            await world.tell("6 minutes pass")
+            while await world.gateway.do(partial(_kept_of, handle=handle)):
+                await asyncio.sleep(0.02)
+
+
+def _kept_of(book: Book, handle: str) -> list[str]:
+    return [secret.name for secret in safe.load(book, "xmpp") if secret.of == handle]
 
 
 async def test_what_is_sensitive_goes_encrypted_also_to_whoever_wrote_in_plain_text(

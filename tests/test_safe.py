@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bots.clock import run_due
+from bots.config import RetentionSettings
 from bots.limits import BURST, Limits
 from bots.safekeeping import Safekeeping
 from bots.talk import Talk
@@ -24,6 +26,7 @@ from tests.vaults import vault_of
 from tests.world import World
 
 ANA = Address("xmpp", "planted-ana@example.org")
+BEGAN = 1_800_000_000
 RATCHET = Secret("session planted-ana@example.org 7", b"planted ratchet \0\xff", ANA.handle)
 ACCOUNT = Secret("account", b"planted account")
 
@@ -31,7 +34,7 @@ ACCOUNT = Secret("account", b"planted account")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path}/movements.db"
-    store = Store(url, vault_of(url))
+    store = Store(url, vault_of(url), lambda: BEGAN)
     yield store
     store.close()
 
@@ -76,6 +79,47 @@ def test_it_goes_with_the_person_it_leads_to(store: Store) -> None:
     assert not store.vault.knows(store.vault.fingerprint(ANA.platform, ANA.handle))
     store.now(put(RATCHET))  # a last message to them is encrypted anew
     assert RATCHET.name in store.now(everything)
+
+
+def test_what_their_client_answers_to_the_goodbye_goes_too(store: Store) -> None:
+    """A ratchet that comes when nobody is there any more; or a stranger's."""
+    store.now(lambda book: people.meet(book, ANA, "en"))
+    store.now(put(RATCHET, ACCOUNT))
+
+    def forget(book: Book) -> None:
+        found = people.at(book, ANA)
+        assert found
+        belonging.let_go(book, found[0])
+
+    store.now(forget)
+    stranger = Secret("session bob@example.org 3", b"planted", "bob@example.org")
+    store.now(put(RATCHET, stranger))
+    kept = RetentionSettings()
+    store.clock = lambda: BEGAN + 299
+    store.now(partial(run_due, kept=kept))
+    assert RATCHET.name in store.now(everything)
+    store.clock = lambda: BEGAN + 300
+    store.now(partial(run_due, kept=kept))
+    assert set(store.now(everything)) == {"account", stranger.name}
+    assert not store.vault.knows(store.vault.fingerprint(ANA.platform, ANA.handle))
+    store.clock = lambda: BEGAN + 3600 * 3
+    wakes = store.now(_due_and_woken)
+    assert store.now(everything) == {"account": ACCOUNT.value}
+    assert "forgotten:xmpp:bob@example.org" in wakes
+
+
+def _due_and_woken(book: Book) -> set[str]:
+    run_due(book, RetentionSettings())
+    return book.wakes
+
+
+def test_whoever_comes_meanwhile_keeps_their_ratchets(store: Store) -> None:
+    store.now(put(RATCHET))
+    store.now(partial(run_due, kept=RetentionSettings()))
+    store.now(lambda book: people.meet(book, ANA, "en"))
+    store.clock = lambda: BEGAN + 3600 * 9
+    store.now(partial(run_due, kept=RetentionSettings()))
+    assert store.now(everything) == {RATCHET.name: RATCHET.value}
 
 
 def test_an_old_copy_of_the_database_does_not_bring_it_back(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class Xmpp:
         id, private = stanzas.message_id(out), self._private
         if private is None:
             raise Unsent
-        if out.sensitive or private.wanted(out.to.handle):
+        if out.sensitive or out.private or private.wanted(out.to.handle):
             try:
                 await private.send(out, await self._locked(out.picture))
                 return out.replaces or id

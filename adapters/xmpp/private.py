@@ -118,7 +118,7 @@ class Private:
             if out.sensitive and unit.doubted:
                 raise NoKeys  # what was encrypted for the new keys is never sent
         except NoKeys:
-            if unit.wrote == READ and not out.sensitive:
+            if (out.private or unit.wrote == READ) and not out.sensitive:
                 raise Unsent from None
             raise
         except Undelivered:

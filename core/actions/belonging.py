@@ -92,13 +92,14 @@ def holdings(book: Book, who: Person) -> Sayable:
 def forget(book: Book, who: Person) -> list[Notice]:
     """Lets them go, and says so at the address where they are."""
     place = people.place(book, who.address)
+    encrypted = place is not None and people.encrypted(book, place)
     notices = let_go(book, who)
     if place is not None:
         done = Say(
             "Done. Nothing about you is left here. I am removing my messages, as far as this"
             " messenger lets me; delete this chat on your phone too."
         )
-        notices.append(outbox.farewell(book, place, who.language, who.state, done))
+        notices.append(outbox.farewell(book, place, who, done, encrypted))
     return notices
 
 

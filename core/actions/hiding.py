@@ -23,8 +23,9 @@ def panic(book: Book, who: Person, here: Address) -> tuple[Person, list[Notice]]
     again, which no stranger's is; then they go, unless they began something. Their language stays:
     a greeting in another one would be noticed too.
     """
+    encrypted = people.encrypted(book, here)
     told = belonging.let_go(book, who)
-    new = people.meet(book, here, who.language)
+    new = people.meet(book, here, who.language, encrypted=encrypted)
     book.do("update people set state = :state where id = :id", state=who.state, id=new.id)
     timers.remind(book, book.now + DAY, "forget_newcomer", new.id)
     return people.known(book, new.id) or new, told
@@ -40,9 +41,10 @@ def freeze(book: Book, who: Person, here: Address | None) -> Person | None:
     made, found = [], None
     for row, platform, mark, sealed in book.all(_ADDRESSES, who=who.id):
         handle = people.handle(book, who.id, mark, sealed)
-        _rename(book, who.id, row, _away(book, platform, handle), handle)
         there = Address(platform, handle)
-        stand_in = people.meet(book, there, who.language)
+        encrypted = people.encrypted(book, there)
+        _rename(book, who.id, row, _away(book, platform, handle), handle)
+        stand_in = people.meet(book, there, who.language, encrypted=encrypted)
         locks.keep(book, stand_in.id, Lock(stands_for=who.id))
         book.do("update people set state = :state where id = :id", state=who.state, id=stand_in.id)
         made.append(stand_in.id)
