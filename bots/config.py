@@ -41,8 +41,8 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class StoreSettings:
-    url: str = "sqlite:///var/movements.db"
-    keys_url: str = "sqlite:///var/keys.db"
+    url: str = field(default="sqlite:///var/movements.db", repr=False)
+    keys_url: str = field(default="sqlite:///var/keys.db", repr=False)
     master_key_file: str = "var/master.key"
 
 
@@ -73,7 +73,7 @@ class RetentionSettings:
 class TelegramSettings:
     token_file: str
     api: str = "https://api.telegram.org"
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class XmppSettings:
     host: str | None = None
     port: int = 5222
     ca_file: str | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class MatrixSettings:
     homeserver: str
     user: str
     password_file: str
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

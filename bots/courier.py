@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from adapters import Adapter
+from bots.logs import who
 from bots.pace import Lane, Pace, pause
 from bots.records import Records
 from bots.rendering import LOST, quotes, rendered
@@ -240,10 +241,10 @@ class Courier:
                         continue
                     await self._surely(partial(outbox.dropped, id=row.id))
                 except Refused:
-                    log.warning("a message was refused by %s", row.to.platform)
+                    log.warning("a message was refused by %s, %s", row.to.platform, who(row.to))
                     await self._surely(partial(outbox.dropped, id=row.id))
                 except Exception as error:  # this notice is at fault: the next ones go on
-                    log.error("a notice was dropped: %s", type(error).__name__)
+                    log.error("a notice was dropped: %s, %s", type(error).__name__, who(row.to))
                     await self._surely(partial(outbox.dropped, id=row.id))
                 tries, lane.natives, lane.perhaps = 0, [], False
                 lane.rows.popleft()
@@ -313,14 +314,15 @@ class Courier:
             except Refused:
                 if out.picture is None:
                     raise
-                log.warning("a picture was refused by %s", out.to.platform)
+                log.warning("a picture was refused by %s, %s", out.to.platform, who(out.to))
                 lost = self.languages.render(LOST, out.language)
                 text = f"{out.text}\n{lost}".strip()
                 return await adapter.send(replace(out, text=text, picture=None))
         except Undelivered:
             raise
         except Exception as error:
-            log.error("%s could not send: %s", out.to.platform, type(error).__name__)
+            kind = type(error).__name__
+            log.error("%s could not send: %s, %s", out.to.platform, kind, who(out.to))
             raise Unknown from None
 
     def _landed(self, row: Waiting) -> None:

@@ -8,6 +8,7 @@ English. Out: {"text": "..."}. A model is an unpacked Argos package: `model/` fo
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
@@ -31,6 +32,8 @@ def limit() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    if sys.platform == "linux":  # the limit alone does not stop dumps that are piped: core(5)
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
 
 
 @cache

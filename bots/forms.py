@@ -24,7 +24,7 @@ class Option:
     label: Arg
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sheet:
     """An open form as its questions see it. answers[name + "?"] is the draft of a question that
     takes several steps: what was "offered" and "picked" stays in it for whoever comes back to the
@@ -45,7 +45,7 @@ class Sheet:
         return dict(self.answers.get(f"{name}?") or {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Said:
     """An answer: the tokens that were picked (by button, number or label), or words."""
 
@@ -53,7 +53,7 @@ class Said:
     tokens: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Value:
     """The answer. also: further answers that follow from it."""
 
@@ -61,14 +61,14 @@ class Value:
     also: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Draft:
     """A step within the question: it is asked again, with this remembered."""
 
     draft: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Change:
     """Another question is to be asked again."""
 

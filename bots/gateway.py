@@ -19,6 +19,7 @@ from bots.courier import Courier
 from bots.drafts import Drafts
 from bots.engines import Engine
 from bots.limits import Limits
+from bots.logs import who
 from bots.pictures import Pictures
 from bots.safekeeping import Safekeeping
 from bots.talk import Talk
@@ -142,7 +143,7 @@ class Gateway:
         except StoreDown:
             raise
         except Exception as error:
-            log.error("a message was set aside: %s", type(error).__name__)
+            log.error("a message was set aside: %s, %s", type(error).__name__, who(event.sender))
             if not isinstance(event, Inbound):
                 return False
             try:

@@ -50,7 +50,7 @@ class Community:
     encrypted: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(repr=False)
 class OpenForm:
     form: Form
     token: str
@@ -59,7 +59,7 @@ class OpenForm:
     refusals: int
 
 
-@dataclass
+@dataclass(repr=False)
 class Turn:
     """text: what was written, cleaned. relayed: it was handed on to somebody. uncovered: the form
     above another one was closed."""

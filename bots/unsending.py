@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from adapters import Adapter
+from bots.logs import who
 from bots.pace import Lane, Pace
 from core import unsends
 from core.message import Gone, Later, Refused, Undelivered
@@ -101,6 +102,7 @@ class Unsending:
         except Undelivered as trouble:
             return trouble
         except Exception as error:
-            log.error("%s could not unsend: %s", one.to.platform, type(error).__name__)
+            kind = type(error).__name__
+            log.error("%s could not unsend: %s, %s", one.to.platform, kind, who(one.to))
             return Refused()
         return None

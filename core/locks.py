@@ -34,7 +34,7 @@ _PLACE = "people.lock"
 _SIGNS = " \t\n.,:;!?…·。！？،؛؟\"'«»“”‘’()[]-–—_/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lock:
     """panic, freeze: fingerprints. pin: salt and Argon2id of its fingerprint, in hex. idle: they
     are frozen by themselves after `IDLE_HOURS`. wrong, until: wrong PINs so far, and the second

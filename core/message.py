@@ -35,8 +35,8 @@ class Address:
 class Choice:
     """An answer that can be picked. value: a whole command ("offer 7KQ") or an answer token."""
 
-    value: str
-    label: Arg
+    value: str = field(repr=False)
+    label: Arg = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Reply:
     """What a native reply to a message means: an action of `bots.talk` and its arguments."""
 
     action: str
-    args: Mapping[str, str]
+    args: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,20 @@ class Inbound:
     secrets   what decrypting it changed: committed with it, for a ciphertext is read only once
     """
 
-    id: str
+    id: str = field(repr=False)
     sender: Address
     text: str = field(default="", repr=False)
-    native: str = ""
-    pressed: str | None = None
-    answers_to: str | None = None
-    edits: str | None = None
-    thread: str | None = None
-    conversation: str | None = None
+    native: str = field(default="", repr=False)
+    pressed: str | None = field(default=None, repr=False)
+    answers_to: str | None = field(default=None, repr=False)
+    edits: str | None = field(default=None, repr=False)
+    thread: str | None = field(default=None, repr=False)
+    conversation: str | None = field(default=None, repr=False)
     locale: str | None = None
     encrypted: bool = False
     vouched: bool = True
     secured: bool | None = None
-    cursor: str | None = None
+    cursor: str | None = field(default=None, repr=False)
     files: tuple[File, ...] = ()
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     unclean: str | None = None
@@ -237,11 +237,11 @@ class Outbound:
     to: Address
     text: str = field(repr=False)
     choices: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    answers_to: str | None = None
+    answers_to: str | None = field(default=None, repr=False)
     quote: str | None = field(default=None, repr=False)
-    thread: str | None = None
-    conversation: str | None = None
-    replaces: str | None = None
+    thread: str | None = field(default=None, repr=False)
+    conversation: str | None = field(default=None, repr=False)
+    replaces: str | None = field(default=None, repr=False)
     language: str = "en"
     picture: bytes | None = field(default=None, repr=False)
     sensitive: bool = False

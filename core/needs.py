@@ -14,7 +14,7 @@ ASKED_BEFORE = 3
 """Days before a need closes that its author is asked whether it is still needed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Need:
     """country: "" if its author would rather not say. sensitive: 1 if it goes only encrypted."""
 

@@ -25,7 +25,7 @@ _NOTICE, _WORDS = "outbox.notice", "outbox.words"
 PICTURE = "files.body"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Waiting:
     """A notice, and where its reader is now."""
 
@@ -47,7 +47,7 @@ class Waiting:
     thread: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sent:
     """What the platform took. natives: one for each part of the text; the last has the choices."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, init=False)
@@ -15,7 +15,7 @@ class Say:
     """
 
     text: str
-    args: Mapping[str, Arg]
+    args: Mapping[str, Arg] = field(repr=False)
 
     def __init__(self, text: str, /, **args: Arg) -> None:
         object.__setattr__(self, "text", text)
@@ -29,7 +29,7 @@ class SayMany:
     one: str
     many: str
     n: int
-    args: Mapping[str, Arg]
+    args: Mapping[str, Arg] = field(repr=False)
 
     def __init__(self, one: str, many: str, n: int, /, **args: Arg) -> None:
         for name, value in (("one", one), ("many", many), ("n", n), ("args", args)):
@@ -48,21 +48,21 @@ class Name:
     """A thing with a code. kind: skill | group | country | language | pseudonym | trust | day."""
 
     kind: str
-    code: str
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Code:
     """Letters and digits that stay left-to-right wherever they stand: `7KQ`, a link, a command."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Quote:
     """Somebody's words, every line behind a bar, so that they never pass for the bot's."""
 
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Joined:
     """Parts in a row. by: a line break, a blank line, " · " in a summary, ", " in a list."""
 
     by: str
-    parts: tuple[Arg, ...]
+    parts: tuple[Arg, ...] = field(repr=False)
 
 
 Sayable = Say | SayMany | Word | Name | Code | Quote | Joined

@@ -24,7 +24,7 @@ Natives = tuple[tuple[str, int], ...]
 """Native ids, and when each was sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Unsend:
     id: str
     to: Address

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bots.logs import Formatter
+from bots.logs import Formatter, who
+from core.message import Address
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "7000000001:AAplantedTOKENplantedTOKENplanted_12"
@@ -53,7 +55,14 @@ def test_of_a_group_every_exception_is_said(said: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [TOKEN, f"http://a.example/bot{TOKEN}/getMe", "syt_abc_DEF_1", "@ana:example.org"]
+    "secret",
+    [
+        TOKEN,
+        f"http://a.example/bot{TOKEN}/getMe",
+        "syt_abc_DEF_1",
+        "mat_abcDEF_1",
+        "@ana:example.org",
+    ],
 )
 def test_a_token_or_an_address_is_taken_out(secret: str, said: io.StringIO) -> None:
     logging.getLogger("movements").error("trouble with %s", secret)
@@ -82,6 +91,9 @@ UNCAUGHT = {
         "    del task; gc.collect()\n"
         "asyncio.run(main())"
     ),
+    "where nobody can catch it": (
+        "class Thing:\n    def __del__(self): raise ValueError('pla' + 'nted')\nThing()"
+    ),
     "as a warning": "import warnings; warnings.warn('pla' + 'nted')",
 }
 
@@ -101,3 +113,34 @@ def test_nothing_that_goes_wrong_prints_its_text(where: str) -> None:
     assert told.count("\n") == 1, told
     assert "planted" not in told
     assert ("ValueError in " in told) is (where != "as a warning")
+
+
+def test_a_line_that_is_wrongly_made_is_not_printed_with_what_it_was_made_of() -> None:
+    program = (
+        "import logging\nfrom bots import logs\nlogs.begin()\n"
+        "logging.getLogger('movements').warning('%d', 'pla' + 'nted')\nprint('on it goes')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout + ended.stderr == "on it goes\n"
+
+
+def test_a_person_is_a_number_of_this_run_alone() -> None:
+    ana, vic = Address("xmpp", "ana@example.org"), Address("xmpp", "vic@example.org")
+    assert who(ana) == who(Address("xmpp", "ana@example.org")) != who(vic)
+    assert re.fullmatch(r"person \d{1,6}", who(ana))
+    program = "from bots.logs import who; from core.message import Address; import sys\n"
+    program += "print(*(who(Address('xmpp', f'{n}@example.org')) for n in range(20)))"
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(runs) == 2

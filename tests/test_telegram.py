@@ -818,6 +818,8 @@ def test_what_the_adapter_relies_on_in_the_library_is_there() -> None:
         assert hasattr(bot, method[0].lower() + method[1:])
         assert not hasattr(bot, method)  # or `do_api_request` warns at every call
     assert isinstance(bot.request, requests.Requests)
+    assert "7000000001" in repr(bot)
+    assert repr(requests.QuietBot("7000000001:AA", request=requests.Requests())) == "QuietBot"
     assert telegram.request.BaseRequest.post
 
 

@@ -25,7 +25,7 @@ from telegram.error import (
 from adapters.telegram import unsending
 from adapters.telegram.menu import Commands, Menu
 from adapters.telegram.poller import Event, Poller
-from adapters.telegram.requests import UPLOAD, Flood, NotSent, Requests
+from adapters.telegram.requests import UPLOAD, Flood, NotSent, QuietBot, Requests
 from adapters.telegram.updates import WANTED
 from adapters.telegram.writing import UNSENDABLE, rows
 from core.message import (
@@ -331,7 +331,7 @@ class Telegram:
         except ValueError:
             raise Down("this is not the URL of a proxy", "proxy") from None
         base = f"{self._api}/bot"
-        return Bot(self._token, base_url=base, request=requests, get_updates_request=requests)
+        return QuietBot(self._token, base_url=base, request=requests, get_updates_request=requests)
 
     async def _call(self, method: str, deadline: float | None = None, /, **fields: Any) -> Any:
         """-> the result as plain JSON. Raises TelegramError.

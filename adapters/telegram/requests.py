@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp_socks import ProxyConnector
+from telegram import Bot
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
@@ -26,6 +27,14 @@ DOWNLOAD = 60.0  # what is not confirmed meanwhile holds up the next hundred upd
 CONNECT = 15.0  # seconds to the open connection, Tor and TLS included
 
 JSON = {"Content-Type": "application/json"}
+
+
+class QuietBot(Bot):
+    def __repr__(self) -> str:
+        """The library's own shows the token."""
+        return type(self).__name__
+
+    __str__ = __repr__
 
 
 class NotSent(NetworkError):

@@ -17,7 +17,7 @@ from core.store import Book
 from core.text import clean
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Undrafted:
     """A part of an entry, as its translator was shown it."""
 

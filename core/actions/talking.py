@@ -19,7 +19,7 @@ from core.store import Book
 CLOSED = Say("This conversation is closed.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Conversation:
     """An open conversation as one of its two sides sees it. other: the other side."""
 
