@@ -120,7 +120,7 @@ class Talk:
             return self._pressed(turn, clean(event.pressed, _LONGEST_VALUE), form)
         if event.conversation is not None and form and form.sheet.about.get("_chat") != turn.chat:
             form = None  # it was asked elsewhere
-        if form and not (text[0] in "/!" and self._command(turn, strict=True)):
+        if form and not (text[0] in "/!／！" and self._command(turn, strict=True)):
             return self._answer(turn, form)
         return self._new_line(turn)
 
@@ -249,8 +249,8 @@ class Talk:
         if number(turn.text) is not None and self._bare_number(turn, bool(focus)):
             return None
         guess = commands().suggest(turn.text, [turn.who.language])
-        if guess in COMMANDS:
-            return self._did_you_mean(turn, guess, focus)
+        if guess and guess[0] in COMMANDS:
+            return self._did_you_mean(turn, " ".join(guess).strip(), focus)
         if isinstance(focus, talking.Conversation):
             return relaying.hand_on(turn, focus.id, turn.text, turn.inbound.native)
         if focus:
@@ -284,10 +284,9 @@ class Talk:
         self._pressed(turn, copy.choices[picks[0] - 1], turn.open_form())
 
     def _did_you_mean(
-        self, turn: Turn, guess: str, focus: talking.Conversation | list[talking.Conversation]
+        self, turn: Turn, run: str, focus: talking.Conversation | list[talking.Conversation]
     ) -> None:
-        rest = " ".join(turn.text.split()[1:])
-        about: dict[str, object] = {"run": f"{guess} {rest}".strip()}
+        about: dict[str, object] = {"run": run}
         if isinstance(focus, talking.Conversation):
             kept = [[turn.text, turn.inbound.native]]
             about |= {"name": focus.name, "conversation": focus.id, "kept": kept}

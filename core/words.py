@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
@@ -60,8 +61,20 @@ _PREFIX = re.compile(r"[/／!！]+")
 _SIGN = re.compile(r"^[/／!！.]+")
 _BOT = re.compile(r"^(\S+?)@\w+")
 _TOKEN = re.compile(r"\S+")
-_END = " .!?。！？؟…،,:"
 _LONGEST = 40
+_ALIKE, _ALIKE_SEVERAL = 0.8, 0.86
+"""How much of a command a mistyped one has in common with it; the same for one of several words,
+which more sentences resemble."""
+
+
+def _inside(text: str) -> str:
+    """The text without what is no letter, digit or mark at its edges: "«راهنما».", "help 🙏"."""
+    start, end = 0, len(text)
+    while start < end and unicodedata.category(text[start])[0] not in "LNM":
+        start += 1
+    while end > start and unicodedata.category(text[end - 1])[0] not in "LNM":
+        end -= 1
+    return text[start:end]
 
 
 class Commands:
@@ -73,11 +86,15 @@ class Commands:
         self._ids: dict[str, str] = {}
         self._english: set[str] = set()
         self._keys: dict[str, dict[str, str]] = {}
+        self._several: set[str] = set()
         for id, by_language in self.words.items():
             for language, words in by_language.items():
                 for word in words:
-                    self._ids[key(word)] = id
-                    self._keys.setdefault(language, {})[key(word)] = id
+                    plain = key(_inside(word))
+                    self._ids[plain] = id
+                    if re.search("[ \u200c]", word):
+                        self._several.add(plain)
+                    self._keys.setdefault(language, {})[plain] = id
         self._english = set(self._keys["en"])
         self._languages = {
             key(name): tag for tag, names in load("languages")["names"].items() for name in names
@@ -99,8 +116,8 @@ class Commands:
         """The command that the whole message is, of those understood anywhere, in any language."""
         if len(text) > _LONGEST * 2:
             return None
-        plain = _BOT.sub(r"\1", _SIGN.sub("", fold(text))).strip(_END)
-        id = self._ids.get(key(plain))
+        plain = _BOT.sub(r"\1", _SIGN.sub("", fold(text)))
+        id = self._ids.get(key(_inside(plain)))
         return id if id in UNIVERSAL else None
 
     def command(
@@ -118,17 +135,19 @@ class Commands:
         body = text[prefix.end() :] if prefix else text
         if prefix:
             body = _BOT.sub(r"\1", body, count=1)
+        body = body[body.find(_inside(body)) :]
         head = body[: _LONGEST * 3].split("\n", 1)[0]
         colon = re.search("[:：]", head)
         ends = [m.end() for m in _TOKEN.finditer(head)][:3]
         if colon:
             ends = [*(e for e in ends if e <= colon.start()), colon.start()][-3:]
         for end in sorted(ends, reverse=True):
-            id = self._ids.get(key(body[:end].strip(_END)))
+            id = self._ids.get(key(_inside(body[:end])))
             if id is None:
                 continue
             rest = body[end:].lstrip(" \t:：\n")
-            line_ends = body[end:].lstrip(" \t")[:1] in ("", ":", "：", "\n")
+            rest = rest if _inside(rest) else ""
+            line_ends = not rest or body[end:].lstrip(" \t")[:1] in (":", "：", "\n")
             if prefix or line_ends or _argument(self, rest):
                 return id, rest
             if not strict and id in SENTENCES:
@@ -138,7 +157,7 @@ class Commands:
     def _sentence(
         self, id: str, body: str, end: int, languages: Sequence[str]
     ) -> tuple[str, str] | None:
-        word, rest = key(body[:end]), body[end:].strip()
+        word, rest = key(_inside(body[:end])), body[end:].strip()
         known = {"en", *languages}
         if not any(self._keys.get(tag, {}).get(word) == id for tag in known):
             return None
@@ -148,21 +167,33 @@ class Commands:
             return id, body
         return id, rest
 
-    def suggest(self, text: str, languages: Sequence[str]) -> str | None:
-        """The command that a short message nearly spells (`ofer 7KQ`: "offer"), to be asked about
-        and never run. None for anything longer than a word and its argument."""
+    def suggest(self, text: str, languages: Sequence[str]) -> tuple[str, str] | None:
+        """The command that a short message nearly spells (`ofer 7KQ`: "offer", and "7KQ"), to be
+        asked about and never run. None for anything longer than a word and its argument, or than
+        the words of a command («درخواستای من»)."""
         words = _SIGN.sub("", text.strip()).split()
-        if not 1 <= len(words) <= 2 or (len(words) == 2 and not _argument(self, words[1])):
-            return None
-        typed = key(words[0].strip(_END))
+        if len(words) == 1 or (len(words) == 2 and _argument(self, words[1])):
+            found = self._nearest(words[0], languages, _ALIKE, None)
+            return (found, " ".join(words[1:])) if found else None
+        if 2 <= len(words) <= 3:
+            found = self._nearest("".join(words), languages, _ALIKE_SEVERAL, self._several)
+            return (found, "") if found else None
+        return None
+
+    def _nearest(
+        self, typed: str, languages: Sequence[str], best: float, among: set[str] | None
+    ) -> str | None:
+        """Korean is compared by its letters, not its syllables."""
+        typed, found = unicodedata.normalize("NFD", key(_inside(typed))), None
         if not 3 <= len(typed) <= _LONGEST:
             return None
-        matcher, best, found = SequenceMatcher(b=typed, autojunk=False), 0.8, None
+        matcher = SequenceMatcher(b=typed, autojunk=False)
         for tag in dict.fromkeys((*languages, "en")):
             for word, id in self._keys.get(tag, {}).items():
-                if len(word) < 4:
+                spelt = unicodedata.normalize("NFD", word)
+                if len(spelt) < 4 or (among is not None and word not in among):
                     continue
-                matcher.set_seq1(word)
+                matcher.set_seq1(spelt)
                 if matcher.quick_ratio() >= best and (ratio := matcher.ratio()) >= best:
                     best, found = ratio, id
         return found

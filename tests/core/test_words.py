@@ -31,7 +31,10 @@ IDS = (
     ),
     *("yes", "no", "done", "skip", "queue", "suspend", "close", "stats", "audit"),
 )
-FULL = ("en", "fa", "ar", "ru", "es", "fr", "tr", "uk", "zh_Hans", "ko")
+FULL = (
+    *("en", "fa", "ar", "ru", "es", "fr", "tr", "uk", "zh_Hans", "zh_Hant", "ko"),
+    *("my", "vi", "be", "ur", "am", "ku", "ckb", "ps", "ug", "bo"),
+)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_no_two_commands_share_a_word() -> None:
                 assert owner.setdefault(key(word), id) == id, word
 
 
-def test_every_command_has_words_in_the_main_languages() -> None:
+def test_every_command_has_words_in_every_language() -> None:
     assert tuple(COMMANDS.words) == IDS
     assert not [(id, tag) for id in IDS for tag in FULL if not COMMANDS.words[id].get(tag)]
 
@@ -87,20 +90,69 @@ def test_the_words_shown_are_understood() -> None:
             assert COMMANDS.universal(word) == (id if id in UNIVERSAL else None)
 
 
+AROUND = (
+    *(
+        "{}.",
+        "{}!",
+        "{}?",
+        "{}...",
+        "{} …",
+        "{}؟",
+        "{}،",
+        "{}؛",
+        "{}۔",
+        "{}。",
+        "{}！",
+        "{}，",
+        "{}።",
+    ),
+    *(
+        "{}།",
+        "{}၊",
+        "{};",
+        "{} :",
+        "{}~",
+        "{} 🙏",
+        "{}👍🏽",
+        "«{}»",
+        "“{}”",
+        '"{}"',
+        "'{}'.",
+        "`{}`",
+    ),
+    *("*{}*", "#{}", "/{}", "!{}", "／{}", " {} ", "\u200f{}", "- {}"),
+)
+"""What stands around a word that was copied, or typed in haste."""
+
+LETTERS = {
+    language: [str.maketrans(one, other) for one, other in pairs]
+    for language, pairs in {
+        "fa": [("یک", "يك"), ("ی", "ى"), ("آأ", "اا")],
+        "ar": [("أإآ", "ااا"), ("ة", "ه"), ("يك", "یک"), ("ي", "ى")],
+        "ur": [("یک", "يك"), ("ہ", "ه")],
+        "ru": [("ё", "е")],
+    }.items()
+}
+"""What keyboards give, and people leave out."""
+
+
 def spellings(word: str, language: str) -> set[str]:
     """What phones, keyboards and haste make of a command word."""
+    whole = unicodedata.normalize("NFD", word)
     made = {
-        *(word.upper(), f"/{word}", f"!{word}", f" {word} ", f"{word}.", f"{word}!", f"{word}؟"),
-        *(unicodedata.normalize(form, word) for form in ("NFD", "NFC", "NFKC")),
+        *(shape.format(word) for shape in AROUND),
+        *(word.upper(), word.title(), word.capitalize()),
+        *(unicodedata.normalize(form, word) for form in ("NFD", "NFC", "NFKD", "NFKC")),
         *(word.replace("\u200c", " "), word.replace("\u200c", "")),
-        word.translate(str.maketrans("یک", "يك")),
+        *(word.translate(pairs) for pairs in LETTERS.get(language, ())),
     }
-    if word.isascii():
+    if any("LATIN" in unicodedata.name(c, "") for c in word):
+        made.add("".join(c for c in whole if unicodedata.category(c) != "Mn"))
         made.add("".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in word))
     if language == "tr":
-        made |= {word.replace("i", "İ").upper(), word.replace("ı", "i")}
+        made |= {word.replace("i", "İ").upper(), word.replace("ı", "i"), word.replace("i", "ı")}
     if language in ("ar", "fa", "ur", "ps") and " " not in word:
-        made.add("ـ".join(word))
+        made |= {"ـ".join(word), "".join(f"{c}\u064e" for c in word), f"{word}\u064b"}
     return made
 
 
@@ -138,7 +190,7 @@ def test_help_is_not_a_need_of_help() -> None:
 def test_a_command_without_a_word_here_is_shown_as_the_fallback_has_it() -> None:
     assert COMMANDS.word("forget", "zh_Hant") == "刪除我"
     assert COMMANDS.word("forget", "fa_AF") == COMMANDS.word("forget", "fa")
-    assert COMMANDS.word("audit", "bo") == "audit"
+    assert COMMANDS.word("audit", "sw") == "audit"
 
 
 def test_no_two_languages_share_a_name() -> None:
@@ -248,21 +300,33 @@ def test_talking_with_somebody_no_common_sentence_is_taken_for_a_command(word: s
 
 
 @pytest.mark.parametrize(
-    ("text", "id"),
+    ("text", "found"),
     [
-        ("ofer 7KQ", "offer"),
-        ("ofer", "offer"),
-        ("/skils", "skills"),
-        ("пересод 7KQ", "translate"),
-        ("پیشنهد", "offer"),
+        ("ofer 7KQ", ("offer", "7KQ")),
+        ("ofer", ("offer", "")),
+        ("/skils", ("skills", "")),
+        ("«skils»!", ("skills", "")),
+        ("пересод 7KQ", ("translate", "7KQ")),
+        ("پیشنهد", ("offer", "")),
+        ("درخواستای من", ("mine", "")),
+        ("мои запрсы", ("mine", "")),
+        ("нужно помощь", ("need", "")),
+        ("need a", None),
+        ("forgt me", ("forget", "")),
         ("ofer to help", None),
         ("hello", None),
         ("now", None),
         ("", None),
     ],
 )
-def test_a_mistyped_command_is_asked_about(text: str, id: str | None) -> None:
-    assert COMMANDS.suggest(text, ["fa", "ru"]) == id
+def test_a_mistyped_command_is_asked_about(text: str, found: tuple[str, str] | None) -> None:
+    assert COMMANDS.suggest(text, ["fa", "ru"]) == found
+
+
+def test_a_wrong_letter_of_a_korean_syllable_is_asked_about() -> None:
+    assert COMMANDS.suggest("도움멀", ["ko"]) == ("help", "")
+    assert COMMANDS.suggest("번욕 7KQ", ["ko"]) == ("translate", "7KQ")
+    assert COMMANDS.suggest("네 알겠어요", ["ko"]) is None
 
 
 @given(st.text(), st.booleans())
