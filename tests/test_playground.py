@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from adapters.web import Web
-from core.message import Address, Event, File, Inbound, Left, Outbound
+from core.language import Languages
+from core.message import Address, Code, Event, File, Inbound, Left, Outbound, Say
 from tests.conftest import need_program
 from tests.safes import Pocket
 from tests.test_contract import JPEG
@@ -413,6 +415,64 @@ def test_what_is_written_while_the_gateway_is_away_arrives_when_it_is_back(
     hand.until(lambda: texts(bot) == ["while you were out"])
     hand.until(lambda: hand.look("#phone-volunteer .tick").text == "✓")
     hand.shows("volunteer", "while you were out")
+
+
+TORN = """
+const [selector, values] = arguments, bare = (text) => text.replace(/\\s/g, "");
+return [...document.querySelectorAll(selector + " .text")].map((text, n) => {
+  const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT), chars = [];
+  for (let node; (node = walker.nextNode()); )
+    for (let i = 0; i < node.length; i++) {
+      const range = new Range();
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      const box = range.getBoundingClientRect();
+      const c = bare(node.data[i]);
+      if (c && box.width) chars.push({ c, x: (box.left + box.right) / 2, y: box.top });
+    }
+  const value = bare(values[n]), first = chars.map((one) => one.c).join("").indexOf(value);
+  const own = chars.slice(first, first + value.length);
+  const inside = (one) => own.some((a) => own.some((b) =>
+    a.y === one.y && b.y === one.y && a.x < one.x && one.x < b.x));
+  return first >= 0 && !chars.some((one) => !own.includes(one) && inside(one));
+});
+"""
+"""Whether each value stands on the page in one piece: nothing of the sentence between its letters.
+(The browser orders lines by ICU.)"""
+
+VALUES = ("#42", "7KQ", "Ana (12) b", "(7) x", "1-2", "ب 12 / x", "https://a.example/?c=1")
+
+
+@pytest.mark.parametrize("tag", ["fa", "ar"])
+def test_on_the_page_a_name_or_a_code_stands_in_one_piece(tag: str, hand: Hand, bot: Bot) -> None:
+    hand.press(f"#language option[lang={tag}]")
+    hand.press("#add button")
+    handle = str(hand.all(f".phone[lang={tag}]")[-1].get_attribute("id")).removeprefix("phone-")
+
+    def whole(mark: Callable[[str], str]) -> list[bool]:
+        before = len(hand.texts(handle))
+        for text in said:
+            bot.say(handle, mark(text), language=tag)
+        hand.until(lambda: len(hand.texts(handle)) == before + len(said))
+        found: list[bool] = hand.driver.execute_script(
+            TORN, f"#phone-{handle}", [*held] * (before // len(said) + 1)
+        )
+        return found[before:]
+
+    languages, said, held = Languages(), [], []
+    for value in VALUES:
+        for say in (
+            Say("{name} offers help with {code}.", name=value, code=Code("9ZZ")),
+            Say("Kept: {term} = {meaning}", term=value, meaning="12"),
+            Say("Posted as {code}.", code=Code(value)),
+        ):
+            said.append(languages.render(say, tag))
+            held.append(value)
+    assert all(whole(lambda text: text))
+    # and it is the isolates that do it
+    assert not all(whole(lambda text: re.sub("[\u2066\u2068\u2069]", "", text)))
+    clocks = [e.text for e in hand.all(f"#phone-{handle} time")]
+    assert all(re.fullmatch("[٠-٩۰-۹]{2}:[٠-٩۰-۹]{2}", clock) for clock in clocks), clocks
 
 
 def test_a_new_phone_speaks_the_language_that_was_chosen_until_it_is_thrown_away(

@@ -84,9 +84,12 @@ export function draw(message, phone, quoted) {
   return row;
 }
 
+// As the gateway writes them; browsers differ.
+const DIGITS = { ar: "ar-u-nu-arab" };
+
 function meta(message, words, language) {
   const time = new Date(message.at * 1000);
-  const clock = time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit",
+  const clock = time.toLocaleTimeString(DIGITS[language] ?? language, { hour: "2-digit", minute: "2-digit",
     hourCycle: "h23" });
   const line = make("div", { class: "meta" });
   if (message.edited) line.append(make("span", { class: "edited" }, words.edited));
