@@ -264,6 +264,8 @@ def territories(language: str) -> Mapping[str, str]:
 @lru_cache(1024)
 def _of_babel(kind: str, code: str, language: str) -> tuple[str, bool | None]:
     for tag in (language, *_LANGUAGES["fallback"].get(language, ("en",))):
+        if kind == "language" and (name := _LANGUAGES["shown"].get(code, {}).get(tag)):
+            return name, tag in _RTL
         locale = _babel(tag)
         names = locale.territories if kind == "country" else locale.languages
         for spelt in (code, _LANGUAGES["babel"].get(code, code)):

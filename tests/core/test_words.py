@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core import pseudonyms
 from core.folding import bare, fold, key, load
+from core.language import Languages
 from core.words import ALPHABET, SENTENCES, UNIVERSAL, Commands, code, new_code
 
 COMMANDS = Commands()
@@ -200,6 +201,16 @@ def test_no_two_languages_share_a_name() -> None:
             assert owner.setdefault(key(name), tag) == tag, name
     assert COMMANDS.language("Farsi") == COMMANDS.language("فارسي") == "fa"
     assert COMMANDS.language("Klingon") is None
+
+
+def test_a_language_is_understood_by_every_name_under_which_it_is_shown() -> None:
+    languages, kurdish = Languages(), {"ku", "ckb"}
+    for tag in load("languages")["names"]:
+        for reader in (*languages.enabled, tag):
+            name = languages.name("language", tag, reader)
+            found = COMMANDS.language(name)
+            # «کردی» is what both are called
+            assert found == tag or {found, tag} == kurdish, (tag, reader, name)
 
 
 # --------------------------------------------------------------- understood anywhere
