@@ -20,6 +20,7 @@ from omemo import SessionManager
 from slixmpp.plugins.xep_0060 import XEP_0060
 
 from adapters.xmpp import Xmpp, devices, published, stanzas
+from adapters.xmpp.adhoc import COMMANDS
 from adapters.xmpp.hearing import Hearing
 from adapters.xmpp.omemo import Omemo
 from adapters.xmpp.prekeys import PreKeys
@@ -40,6 +41,7 @@ from tests.conftest import need_program
 from tests.platforms.omemo import Keys, OmemoPhone, OmemoPlatform
 from tests.platforms.prosody import Network
 from tests.test_contract import Gateway, text, to
+from tests.test_xmpp import asked
 
 
 @pytest.fixture(params=[False, True], ids=["no archive", "archive"])
@@ -261,6 +263,19 @@ async def test_whoever_writes_plain_is_answered_plain_until_they_encrypt_again(
     await gateway.stop()
     await gateway.start()
     await they_talk(gateway, phone, "again")
+
+
+async def test_a_command_of_the_menu_is_answered_encrypted_to_whoever_writes_so(
+    gateway: Gateway, wire: list[str]
+) -> None:
+    """It names a command and no more; it does not open the chat to the server."""
+    phone = await greeted(gateway)
+    await asked(phone, "set", f"<command xmlns='{COMMANDS}' node='mine' action='execute'/>")
+    heard = inbound((await gateway.until(2))[1])
+    assert (heard.text, heard.encrypted) == ("/mine", True)
+    await gateway.adapter.send(to(phone, "your needs", "k1"))
+    assert (await phone.next()).text == "your needs"
+    assert "your needs" not in "".join(wire)
 
 
 @without_archive
