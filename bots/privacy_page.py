@@ -45,7 +45,10 @@ def privacy_page(kept: RetentionSettings) -> str:
             " chat",
             f"until that is done, at most {hours}",
         ),
-        ("an answer to a question of the gateway's", "until the last question is answered"),
+        (
+            "an answer to a question of the gateway's",
+            f"until the last question is answered, at most {closed} after you wrote last",
+        ),
         ("a fingerprint of each message, so that it counts once", days(kept.heard_days)),
         (
             "a fingerprint of a code to vouch, verify or link",
@@ -60,6 +63,10 @@ def privacy_page(kept: RetentionSettings) -> str:
             f"{hours}, like any message that can't be delivered",
         ),
         ("fingerprints of the needs that you read and answered today", "until the day is over"),
+        (
+            "words that translators agreed on how to translate: laws, prisons, groups; not by whom",
+            "until a translator takes them away",
+        ),
         ("what you report", "until a moderator has dealt with it"),
         ("whom you blocked", "until one of you is forgotten"),
         (

@@ -184,8 +184,18 @@ def _old(book: Book, kept: RetentionSettings) -> None:
             "update translations set text = '' where at <= :before and text <> ''",
             kept.copies_days * DAY,
         ),
+        # what is half translated by then waits for nobody
+        (
+            "delete from tasks where entry in (select id from entries where at <= :before)",
+            kept.copies_days * DAY,
+        ),
         ("delete from codes where until <= :before", 0),
         ("delete from bans where at <= :before", kept.ban_days * DAY),
         ("delete from outbox where state <> 'waiting' and at <= :before", DAY),
     ):
         book.do(statement, before=book.now - seconds)
+    # a question that nobody answers: what they wrote up to it is theirs alone, and nobody has it
+    book.do(
+        "delete from forms where person in (select id from people where seen <= :day)",
+        day=book.now // DAY - kept.closed_days,
+    )

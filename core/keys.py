@@ -129,9 +129,12 @@ class KeyStore:
         self.engine.dispose()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that nobody else's interleaves with; durable when it is left."""
+    def writing(self, *, alone: bool = False) -> Iterator[Connection]:
+        """A transaction that nobody else's interleaves with; durable when it is left. alone: no
+        other one of these is open meanwhile; on SQLite none ever is."""
         with self.engine.execution_options(begin="begin immediate").begin() as connection:
+            if alone and not self.sqlite:
+                connection.exec_driver_sql("select pg_advisory_xact_lock(5272)")
             yield connection
 
     def get(self, id: str) -> tuple[str, int] | None:

@@ -221,26 +221,26 @@ class Vault:
         on where it was. Raises Locked.
 
         The order: both generations in the file; new keys are wrapped by the new one; the old ones
-        are, some at a time; the old generation leaves the file.
+        are, some at a time; the old generation leaves the file. Two at once share one rotation: the
+        file is read and written while nobody else has the key store.
         """
-        master = self.file.read()
-        with self.keys.writing() as connection:
-            now = self.keys.generation(connection) or 1
+        with self.keys.writing(alone=True):
+            master = self.file.read()
+            if len(master) == 1:
+                newest = max(master)
+                if self.file.handed_over:
+                    raise Locked(
+                        f"{self.file.path}: systemd hands it over; add a line “{newest + 1} KEY” to"
+                        " it (KEY: openssl rand -base64 32), restart, and run this again"
+                    )
+                master[newest + 1] = secrets.token_bytes(KEY_BYTES)
+                self.file.write(master)
         newest = max(master)
-        if len(master) == 1:
-            if self.file.handed_over:
-                raise Locked(
-                    f"{self.file.path}: systemd hands it over; add a line “{newest + 1} KEY” to it"
-                    " (KEY: openssl rand -base64 32), restart, and run this again"
-                )
-            newest += 1
-            master[newest] = secrets.token_bytes(KEY_BYTES)
-            self.file.write(master)
-            yield 0
-        if now != newest:
-            with self.keys.writing() as connection:
+        yield 0
+        with self.keys.writing(alone=True) as connection:
+            if (self.keys.generation(connection) or 1) < newest:
                 self.keys.set_generation(connection, newest)
-            yield 0
+        yield 0
         while True:
             with self.keys.writing() as connection:
                 rows = self.keys.older(connection, newest)
@@ -253,7 +253,9 @@ class Vault:
                 break
             yield len(rows)
         if not self.file.handed_over:
-            self.file.write({newest: master[newest]})
+            with self.keys.writing(alone=True):
+                left = {n: key for n, key in self.file.read().items() if n >= newest}
+                self.file.write(left)
         self.wrappers = {}
         yield 0
 

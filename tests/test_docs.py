@@ -67,6 +67,17 @@ def test_tests_that_hold_something_are_there(page: Path) -> None:
             assert list((ROOT / "tests").rglob(name)), name
 
 
+def test_every_threat_names_the_test_that_holds_it() -> None:
+    text = TEXTS[ROOT / "docs" / "threats.md"]
+    rows = re.findall(r"^\| (?!Threat \|)([^|]+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert len(rows) == sum(line.startswith("| ") for line in text.splitlines()) - 3
+    for threat, _, held in rows:
+        named = re.findall(r"`(?:tests/)?((?:core/|stories/)?[\w.]+\.(?:py|txt))`", held)
+        assert named, threat
+        for name in named:
+            assert list((ROOT / "tests").rglob(name)), (threat, name)
+
+
 @pages
 def test_make_can_make_what_is_named(page: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))

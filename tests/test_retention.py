@@ -15,7 +15,7 @@ from bots.clock import run_due
 from bots.config import RetentionSettings
 from bots.talk import Talk
 from bots.turn import Community
-from core import outbox, people
+from core import outbox, people, tasks
 from core.actions import belonging, parting
 from core.message import Address, Inbound, Notice, Say
 from core.people import VOUCHED
@@ -173,6 +173,29 @@ def test_an_open_conversation_keeps_its_words_while_replies_can_find_them(town: 
     assert town.value("select count(*) from copies where entry is not null") == 0
     town.say("vic", "are you still there")
     assert "are you still there" in town.told("ana")[-1]
+
+
+def test_a_need_that_was_half_written_goes_7_days_after_its_author_wrote_last(town: Town) -> None:
+    town.say("ana", "need They took my brother from the library")
+    town.wait(6 * DAY)
+    assert "from the library" in town.texts()
+    assert town.value("select count(*) from forms") == 1
+    town.told("ana")
+    town.wait(2 * DAY)
+    assert town.value("select count(*) from forms") == 0
+    assert "from the library" not in town.texts()
+
+
+def test_what_is_half_translated_goes_with_the_message(town: Town) -> None:
+    town.conversation()
+    town.say("ana", "they took him from the library")
+    town.told("vic")
+    entry, vic = town.value("select id from entries"), town.who("vic").id
+    town.do(lambda book: tasks.keep_part(book, entry, "fa", 1, vic, "half of it is translated"))
+    town.wait(29 * DAY)
+    assert "half of it is translated" in town.texts()
+    town.wait(2 * DAY)
+    assert "half of it is translated" not in town.texts()
 
 
 # ------------------------------------------------------------------ people

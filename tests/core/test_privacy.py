@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from core.keys import KEY_BYTES, Locked
+from core.keys import KEY_BYTES, Locked, MasterFile
 from core.privacy import Damaged, Forgotten, Vault, _padded, _unpadded
 
 SECRET = "پدرم را دیشب بردند"
@@ -261,6 +264,126 @@ def test_a_rotation_changes_the_master_key_and_nothing_else(vault: Vault) -> Non
         assert [one.unseal(id, "x", id, sealed[id]) for id in ids] == [""] * 10 + [SECRET] * 440
         assert one.index("x", "1") == mark
         one.close()
+
+
+_CUT = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+from core.privacy import Vault
+folder, sealed = Path(sys.argv[1]), json.load(sys.stdin)
+TOUCHES = {"execute", "executemany", "commit", "write", "fsync", "replace", "unlink", "open"}
+
+def opened(place):
+    return Vault(f"sqlite:///{place}/keys.db", place / "master.key")
+
+def rotate(place, last):
+    calls = 0
+    def count(frame, what, arg):
+        nonlocal calls
+        if what == "c_call" and arg.__name__ in TOUCHES:
+            calls += 1
+            if calls == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+    vault = opened(place)
+    sys.setprofile(count)
+    for _ in vault.rotate():
+        pass
+    sys.setprofile(None)
+    vault.close()
+
+def check(place):
+    vault = opened(place)
+    vault.expect(sealed)
+    for id, text in sealed.items():
+        assert vault.unseal(id, "x", id, text) == "theirs", last
+    left = vault.file.read()
+    vault.close()
+    return left
+
+last, killed = 0, True
+while killed:
+    last += 1
+    place = folder / f"cut{last}"
+    shutil.copytree(folder / "whole", place)
+    if (child := os.fork()) == 0:
+        rotate(place, last)
+        os._exit(0)
+    killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    check(place)
+    if killed:
+        rotate(place, 0)
+    assert list(check(place)) in ([2], [3]), last
+    there = {path.name: path.stat().st_size for path in place.iterdir()}
+    assert there.pop("keys.db-journal", 0) == 0, last
+    assert sorted(there) == ["keys.db", "master.key"], last
+    shutil.rmtree(place)
+print(last)
+"""
+
+
+def test_a_rotation_killed_before_any_call_that_touches_the_disk_loses_no_key(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "whole").mkdir()
+    vault = vault_in(tmp_path / "whole")
+    ids = [f"person{n}" for n in range(210)]
+    known(vault, *ids)
+    sealed = {id: vault.seal(id, "x", id, "theirs") for id in ids}
+    vault.close()
+    done = subprocess.run(
+        [sys.executable, "-c", _CUT, str(tmp_path)],
+        input=json.dumps(sealed), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 30
+
+
+def test_two_rotations_that_begin_together_lose_no_key(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would make a new master key of its own, and one would be lost."""
+    ids = [f"person{n}" for n in range(50)]
+    known(vault, *ids)
+    sealed = {id: vault.seal(id, "x", id, SECRET) for id in ids}
+    together, read = threading.Barrier(2), MasterFile.read
+
+    def both_have_read(self: MasterFile) -> dict[int, bytes]:
+        found = read(self)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(1)  # the second can't come: it waits for the first
+        return found
+
+    other = vault_in(vault.file.path.parent)
+    monkeypatch.setattr(MasterFile, "read", both_have_read)
+    threads = [
+        threading.Thread(target=lambda one=one: list(one.rotate())) for one in (vault, other)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    again = reopened(vault)
+    assert all(again.unseal(id, "x", id, text) == SECRET for id, text in sealed.items())
+    again.close()
+
+
+def test_a_second_rotation_joins_the_first_at_every_step(vault: Vault) -> None:
+    """However their steps fall between each other."""
+    ids = [f"person{n}" for n in range(250)]
+    known(vault, *ids)
+    sealed = {id: vault.seal(id, "x", id, SECRET) for id in ids}
+    other = vault_in(vault.file.path.parent)
+    for seed in range(20):
+        going = [vault.rotate(), other.rotate()]
+        draws = random.Random(seed)
+        while going:
+            one = draws.choice(going)
+            if next(one, None) is None:
+                going.remove(one)
+    other.ciphers.clear()
+    assert all(other.unseal(id, "x", id, text) == SECRET for id, text in sealed.items())
+    other.close()
 
 
 @pytest.mark.parametrize("last", range(5))
