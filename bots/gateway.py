@@ -148,8 +148,13 @@ class Gateway:
                 return False
             try:
                 return bool(await self.do(partial(self.talk.set_aside, event=event)))
-            except Exception as second:
-                raise StoreDown(type(second).__name__) from None
+            except StoreDown:
+                raise
+            except Exception as second:  # it would come for ever, and hold up everybody behind it
+                log.error(
+                    "a message was lost, nothing could be made of it: %s", type(second).__name__
+                )
+                return False
 
     # ------------------------------------------------------------------ running
 

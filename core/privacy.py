@@ -92,7 +92,8 @@ class Vault:
 
     def index(self, place: str, value: str) -> str:
         """A fingerprint to look a value up by: 64 hex digits, nothing without the index key."""
-        return hmac.digest(self.index_key, f"{place}\0{value}".encode(), "sha256").hex()
+        said = f"{place}\0{value}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self.index_key, said, "sha256").hex()
 
     def fingerprint(self, *parts: str) -> str:
         """The same for the same parts."""
@@ -274,7 +275,7 @@ def _wrapping(master: bytes) -> AESGCM:
 
 
 def _padded(text: str, pads: bool = True) -> bytes:
-    raw = text.encode()
+    raw = text.encode("utf-8", "surrogatepass")  # in names that platforms give, all may stand
     raw = len(raw).to_bytes(4, "big") + raw
     if not pads:
         return raw
@@ -285,4 +286,4 @@ def _padded(text: str, pads: bool = True) -> bytes:
 
 
 def _unpadded(raw: bytes) -> str:
-    return raw[4 : 4 + int.from_bytes(raw[:4], "big")].decode()
+    return raw[4 : 4 + int.from_bytes(raw[:4], "big")].decode("utf-8", "surrogatepass")

@@ -94,12 +94,14 @@ _SCHEMES = (
 _LETTER = r"[^\x00-\x2c./:-@\[-^`{-\x7f\s]"  # of a name, emoji and marks included, as for browsers
 _NAMED = rf"{_LETTER}+(?:\.{_LETTER}+)+"
 _AT_ITS_START = r"(?<![^\x00-\x2c/:-?\[-^`{-\x7f\s])"
+_SCHEMED = re.compile(
+    rf"(?P<url>[a-z][a-z0-9+.-]{{0,30}}://[^\s@/]*)|(?P<uri>\b(?:{_SCHEMES}):(?=[^\s\]]))",
+    re.IGNORECASE,
+)
 # Every repetition begins where it can begin only once, or is short: no text takes long.
 _LIVE = re.compile(
     rf"(?P<login>(?<![\w.+-])[\w.+-]+@{_NAMED}(?=[:/?#]\S))"
     r"|(?P<mail>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
-    r"|(?P<url>[a-z][a-z0-9+.-]{0,30}://[^\s@/]*)"
-    rf"|(?P<uri>\b(?:{_SCHEMES}):(?=[^\s\]]))"
     r"|(?P<number>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]))"
     rf"|(?P<path>{_AT_ITS_START}{_NAMED}(?=/\w))"
     rf"|(?P<host>{_AT_ITS_START}{_NAMED})"
@@ -118,7 +120,7 @@ def defanged(text: str) -> str:
     `tg[:]//x`, `t.me/x` `t[.]me/x`, and the sign before `/word`, `@name`, `#room:server` its
     full-width twin. All of it visible, because an invisible break confuses whoever copies it.
     E-mail addresses and phone numbers stay. Idempotent."""
-    while (safe := _LIVE.sub(_dead, text)) != text:
+    while (safe := _LIVE.sub(_dead, _SCHEMED.sub(_dead, text))) != text:
         text = safe
     return text
 

@@ -42,6 +42,15 @@ def test_hearing_is_measured_beside_bare_sqlite(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "it leaves nothing behind"
 
 
+def test_floods_are_measured_beside_calm(tmp_path: Path) -> None:
+    given = ("--people", "4", "--seconds", "1", "--rounds", "1")
+    lines = printed(tmp_path, "benchmarks.flood", *given)
+    assert [line.split()[0] for line in lines] == ["calm", "sender", "newcomers"]
+    for line in lines:
+        assert min(map(float, line.split()[1:])) > 0
+    assert not list(tmp_path.iterdir()), "it leaves nothing behind"
+
+
 def test_the_gateway_on_xmpp_is_measured_beside_bare_slixmpp(tmp_path: Path) -> None:
     need_program("prosody")
     given = ("--users", "2", "--seconds", "0.3", "--rounds", "1")

@@ -19,7 +19,7 @@ import slixmpp.xmlstream.xmlstream
 from slixmpp.exceptions import IqError
 
 import adapters.xmpp.sending
-from adapters.xmpp import Xmpp, adhoc, stanzas
+from adapters.xmpp import Xmpp, adhoc, archive, stanzas
 from adapters.xmpp.acks import WRAP, Acks, Given
 from adapters.xmpp.sending import Sending
 from adapters.xmpp.stream import Stream
@@ -308,14 +308,15 @@ async def test_a_cut_while_catching_up_loses_nothing(
 
 
 @with_archive
-async def test_an_expired_cursor_starts_from_its_time(gateway: Gateway) -> None:
+@pytest.mark.parametrize("stamp", [None, "9999-01-01T00:00:00Z", "no time at all", "0001-01-01"])
+async def test_an_expired_cursor_starts_from_its_time(gateway: Gateway, stamp: str | None) -> None:
     phone = await person(gateway)
     await phone.say("before")
     await gateway.until(1)
     await crash(gateway)
     gateway.heard.clear()
     gateway.ids.clear()
-    gateway.cursor = f"long-expired {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    gateway.cursor = f"long-expired {stamp or datetime.now(UTC).strftime(archive.STAMP)}"
     await gateway.start()
     assert text((await gateway.until(1))[0]) == "before"
 
@@ -519,6 +520,20 @@ def test_an_archive_id_counts_only_from_the_own_server() -> None:
     )
     xml = fromstring(f"<message xmlns='jabber:client' from='eve@a.org/x'>{inside}</message>")
     assert stanzas.archive_id(xml, "bot@b.org") == "true"
+
+
+async def test_the_time_in_a_message_is_its_sender_s_word_and_no_place_in_the_archive() -> None:
+    delay = "<delay xmlns='urn:xmpp:delay' from='b.org' stamp='9999-01-01T00:00:00Z'/>"
+    xml = fromstring(
+        "<message xmlns='jabber:client' from='eve@a.org/x' type='chat'><body>b</body>"
+        f"<stanza-id xmlns='urn:xmpp:sid:0' id='7' by='bot@b.org'/>{delay}</message>"
+    )
+    adapter, places = Xmpp(jid="bot@b.org", password="x"), list[str | None]()
+    adapter._archived = True
+    adapter._put = lambda acks, number, said, receipt=None: places.append(said.place)  # type: ignore[method-assign]
+    adapter._take(Acks(), xml, 1)
+    assert places[0] is not None
+    assert places[0] <= f"7 {datetime.now(UTC).strftime(archive.STAMP)}"
 
 
 async def test_a_receipt_comes_only_after_the_commit_and_only_if_asked(gateway: Gateway) -> None:

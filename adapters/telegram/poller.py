@@ -86,7 +86,7 @@ class Poller:
         self._received[id] = False
         try:
             event = read(update)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except Exception as error:  # whatever it is, those behind it must not wait for it
             self._set_aside(type(error).__name__)
             event = None
         if event is None:

@@ -40,7 +40,7 @@ KINDS = {
 def read(update: Json) -> Inbound | Left | None:
     """-> what a person did in their private chat with the bot; None: nothing for the gateway.
 
-    Raises KeyError, TypeError, AttributeError, ValueError if a needed field is missing or wrong
+    Raises whatever a field raises that is needed and missing or wrong
     (https://core.telegram.org/bots/api#update).
     """
     if message := update.get("message"):
@@ -57,6 +57,11 @@ def read(update: Json) -> Inbound | Left | None:
 
 def _address(user: Json) -> Address:
     return Address("telegram", str(int(user["id"])))
+
+
+def _hint(user: Json) -> str | None:
+    tag = user.get("language_code")
+    return tag if isinstance(tag, str) else None
 
 
 def _private(happened: Json) -> bool:
@@ -85,7 +90,7 @@ def _message(message: Json) -> Inbound | None:
         text=text,
         native=native,
         answers_to=answered,
-        locale=user.get("language_code"),
+        locale=_hint(user),
         files=files,
     )
 
@@ -118,7 +123,7 @@ def _edit(message: Json, update_id: int) -> Inbound | None:
         text=text,
         native=native,
         edits=native,
-        locale=user.get("language_code"),
+        locale=_hint(user),
     )
 
 
@@ -132,5 +137,5 @@ def _press(query: Json) -> Inbound | None:
         sender=_address(user),
         native=str(int(message["message_id"])),
         pressed=str(query["data"]),
-        locale=user.get("language_code"),
+        locale=_hint(user),
     )

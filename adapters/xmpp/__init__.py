@@ -289,7 +289,7 @@ class Xmpp:
             acks.commit(number)
         elif xml.get("type") == "error":
             bounce = stanzas.bounce(xml)
-            if bounce is not None and self._sending.bounced(bounce):
+            if bounce is not None and self._sending.bounced(bounce) and bounce.sender:
                 self._put(acks, number, Said(Left(Address("xmpp", bounce.sender)), None))
             else:
                 acks.commit(number)
@@ -300,7 +300,7 @@ class Xmpp:
 
     def _take(self, acks: Acks, xml: Element, number: int) -> None:
         id = stanzas.archive_id(xml, self._own) if self._archived else None
-        said = self._said(xml, id, archive.place(id, xml) if id else None)
+        said = self._said(xml, id, archive.place(id) if id else None)
         self._put(acks, number, said, stanzas.receipt(xml) if said.event is not None else None)
 
     def _menued(self, stream: Stream, menu: adhoc.Menu, xml: Element) -> bool:

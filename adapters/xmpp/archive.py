@@ -19,12 +19,15 @@ RSM = "http://jabber.org/protocol/rsm"
 RESULT = f"{{{MAM}}}result"
 FORWARDED = "{urn:xmpp:forward:0}forwarded"
 MARGIN = timedelta(minutes=10)
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def place(id: str, xml: Element | None = None) -> str:
-    """-> the cursor for an archived message. xml: what holds the time at which it was archived."""
+    """-> the cursor for an archived message. xml: what our own server put around it, with the time
+    at which it was archived; of a message that just came the time is now, whatever it says itself:
+    that is its sender's word."""
     delay = xml.find(DELAY) if xml is not None else None
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = datetime.now(UTC).strftime(STAMP)
     return f"{id} {delay.get('stamp', now) if delay is not None else now}"
 
 
@@ -66,7 +69,7 @@ async def since(stream: Stream, cursor: str) -> AsyncIterator[tuple[str, str, El
             if error.condition != "item-not-found" or start is not None or not stamp:
                 raise
             after, start = "", _before(stamp)
-            continue
+            continue  # where there is no such time, from the beginning: what was heard is known
         finally:
             stream.page = None
         for item in page:
@@ -83,13 +86,17 @@ async def since(stream: Stream, cursor: str) -> AsyncIterator[tuple[str, str, El
 
 
 def _before(stamp: str) -> str:
-    moment = datetime.fromisoformat(stamp.replace("Z", "+00:00")) - MARGIN
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """-> "" for what is no time."""
+    try:
+        moment = datetime.fromisoformat(stamp.replace("Z", "+00:00")).astimezone(UTC)
+        return (min(moment, datetime.now(UTC)) - MARGIN).strftime(STAMP)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _query(after: str, start: str | None) -> Element:
     query = Element(f"{{{MAM}}}query")
-    if start is not None:
+    if start:
         query.append(
             fromstring(
                 "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"

@@ -62,13 +62,13 @@ class Proxy:
         _, _, _, what = await reader.readexactly(4)
         assert what == 3, "an address: the name was looked up here"
         name = await reader.readexactly((await reader.readexactly(1))[0])
-        await reader.readexactly(2)
+        asked = int.from_bytes(await reader.readexactly(2), "big")
         self.names.add(name.decode())
         if self.mood == "refuses":
             writer.write(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
             return
         writer.write(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
-        await self.pipe(reader, writer, b"")
+        await self.pipe(reader, writer, b"", asked if name == b"localhost" else self.port)
 
     async def http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -84,12 +84,13 @@ class Proxy:
         first, rest = head.split(b"\r\n", 1)
         method, url, version = first.split()
         path = b"/" + url.split(b"/", 3)[3]
-        await self.pipe(reader, writer, b" ".join((method, path, version)) + b"\r\n" + rest)
+        first = b" ".join((method, path, version)) + b"\r\n" + rest
+        await self.pipe(reader, writer, first, self.port)
 
     async def pipe(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes, port: int
     ) -> None:
-        above, below = await asyncio.open_connection("127.0.0.1", self.port)
+        above, below = await asyncio.open_connection("127.0.0.1", port)
         self.writers.append(below)
         below.write(first)
 
