@@ -188,14 +188,19 @@ _WIDTH = {
     "codepoints": lambda c: 1,
     "bytes": lambda c: 1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4,
 }
-_BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[^\S\u00a0\u202f]"))
+_BREAKS = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"\n"),
+    re.compile(r"(?<=[.!?…؟۔])[^\S\u00a0\u202f]|(?<=[。！？])(?=\S)"),
+    re.compile(r"[^\S\u00a0\u202f]"),
+)
 
 
 def split(text: str, limit: int, unit: str) -> list[str]:
     """`text` in parts of at most `limit` (>= 4) units: "utf16", "codepoints" or "bytes" (UTF-8).
 
-    Cut at a paragraph, else a line, else a space; the white space at a cut is dropped. No part is
-    empty or only white space; of white space alone nothing is left.
+    Cut at a paragraph, else a line, a sentence, a space; the white space at a cut is dropped. No
+    part is empty or only white space; of white space alone nothing is left.
     """
     if limit < 4:
         raise ValueError("limit must be at least 4, the longest character in UTF-8")
@@ -217,8 +222,9 @@ def split(text: str, limit: int, unit: str) -> list[str]:
 
 
 def _break(text: str, start: int, last: int) -> int:
-    # A paragraph or line break in the first third would leave a stub: then the next kind serves.
-    for kind, floor in zip(_BREAKS, ((last - start) // 3, (last - start) // 3, 0), strict=True):
+    # All but a space in the first third would leave a stub: then the next kind serves.
+    third = (last - start) // 3
+    for kind, floor in zip(_BREAKS, (third, third, third, 0), strict=True):
         found = [m.start() for m in kind.finditer(text, start + 1 + floor, last + 1)]
         if found:
             return found[-1]

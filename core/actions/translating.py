@@ -130,8 +130,7 @@ def _kept(part: int, others: Sequence[int]) -> Say:
 def _marks_wanted(marks: Sequence[int]) -> Say:
     listed = Joined(" ", tuple(Code(f"[{mark}]") for mark in marks))
     return Say(
-        "{marks} stands for a name that I keep from you. Please reply once more, and write {marks}"
-        " where the name belongs.",
+        "Please reply once more, with {marks} in it: names that I keep from you belong there.",
         marks=listed,
     )
 

@@ -206,6 +206,9 @@ def test_a_long_text_is_cut_at_a_paragraph_then_a_line_then_a_space() -> None:
     assert split("one two\n\nthree four", 12, "codepoints") == ["one two", "three four"]
     assert split("one two\nthree four", 12, "codepoints") == ["one two", "three four"]
     assert split("one two three", 8, "codepoints") == ["one two", "three"]
+    assert split("Gone. Where to? I fear", 18, "codepoints") == ["Gone. Where to?", "I fear"]
+    assert split("走了。去哪里？我怕", 8, "codepoints") == ["走了。去哪里？", "我怕"]
+    assert split("走了去。哪里我怕", 4, "codepoints") == ["走了去。", "哪里我怕"]
     assert split("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 12, "utf16") == ["👨‍👩‍👧‍👦", "👨‍👩‍👧‍👦"]
     assert split(" \n ", 10, "bytes") == []
     with pytest.raises(ValueError, match="limit"):
