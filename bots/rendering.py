@@ -47,6 +47,7 @@ def rendered(
             quote=defanged(row.quote) if row.quote and n == 0 else None,
             thread=row.thread,
             conversation=notice.belongs(),
+            opens=notice.opens(),
             replaces=row.replaces if n == 0 and facts.edits else None,
             language=row.language,
             sensitive=notice.sensitive,

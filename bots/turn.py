@@ -98,7 +98,7 @@ class Turn:
             thread = self.inbound.thread or self.root
             notice = replace(notice, thread=thread, under=self.under)
         if notice.conversation is None:
-            notice = replace(notice, conversation=self.chat)
+            notice = replace(notice, chat=self.chat)
             if self.chat and notice.choices and not notice.reply:  # their numbers count here alone
                 notice = replace(notice, reply=Reply(AT, {"conversation": self.chat}))
         return notice

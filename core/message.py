@@ -183,7 +183,9 @@ class Notice:
     thread    native id of the thread that it belongs into
     under     the entry in whose thread it belongs, if that was shown to the reader to translate
     conversation  the one that it belongs to, which may have a chat of its own; None: the one that a
-              reply goes to; "": none
+              reply goes to
+    chat      the conversation in whose own chat it answers something; "": in the chat with the
+              gateway; None: it answers nothing
     ends      that conversation is over: so is a chat of its own
     urgent    False: alerts and digests, sent after everything else
     sensitive  only over encrypted routes; whatever names a sensitive need is, unsaid
@@ -201,6 +203,7 @@ class Notice:
     thread: str | None = None
     under: str | None = None
     conversation: str | None = None
+    chat: str | None = None
     ends: bool = False
     key: str | None = None
     urgent: bool = True
@@ -212,9 +215,15 @@ class Notice:
         chat is left."""
         if self.ends:
             return None
+        if self.conversation is None and self.chat is not None:
+            return self.chat or None
         if self.conversation is None and self.reply and self.reply.action == "relay":
-            return self.reply.args.get("conversation")
-        return self.conversation or None
+            return self.reply.args["conversation"]
+        return self.conversation
+
+    def opens(self) -> bool:
+        """Whether that chat is to be made, if there is none."""
+        return self.belongs() is not None and (self.conversation is not None or self.chat is None)
 
 
 @dataclass(frozen=True)
@@ -226,6 +235,7 @@ class Outbound:
     answers_to  native id of the message it replies to; `quote` is the start of that message
     thread    native id of the root of the thread it goes into
     conversation  names the conversation that it belongs to, and says nothing of it
+    opens     if that has no chat of its own yet, it gets one
     replaces  native id of the bot's own earlier message to edit in place
     language  the text's language, e.g. for xml:lang
     picture   a clean JPEG; `text` is what stands under it. `replaces` never goes with it
@@ -241,6 +251,7 @@ class Outbound:
     quote: str | None = field(default=None, repr=False)
     thread: str | None = field(default=None, repr=False)
     conversation: str | None = field(default=None, repr=False)
+    opens: bool = True
     replaces: str | None = field(default=None, repr=False)
     language: str = "en"
     picture: bytes | None = field(default=None, repr=False)

@@ -70,8 +70,9 @@ def dump(n: Notice) -> str:
     for name in ("replaces", "answers", "entry", "thread", "under", "ends"):
         if value := getattr(n, name):
             what[name] = value
-    if n.conversation is not None:
-        what["conversation"] = n.conversation
+    for name in ("conversation", "chat"):
+        if (value := getattr(n, name)) is not None:
+            what[name] = value
     if n.picture is not None:
         what["picture"] = n.picture
     return json.dumps(what, ensure_ascii=False, separators=(",", ":"))
@@ -92,6 +93,7 @@ def load(person: str, key: str, raw: str) -> Notice:
         thread=what.get("thread"),
         under=what.get("under"),
         conversation=what.get("conversation"),
+        chat=what.get("chat"),
         ends=what.get("ends", False),
         key=key,
     )

@@ -1,5 +1,5 @@
-"""Behind a SOCKS5 proxy every platform sends names there, and looks up none: not to connect, not for
-pictures, neither way."""
+"""Behind a SOCKS5 proxy every platform sends names there and looks up none, to connect and for
+pictures."""
 
 from __future__ import annotations
 

@@ -578,4 +578,6 @@ async def test_what_is_written_in_a_room_goes_to_that_conversation_and_no_other(
         await world.tell("Ana: one more\nEve sees: one more")
         await world.tell("Ana: forget\nAna sees: cannot be undone\nAna presses: Forget everything")
         await world.tell("Ana sees: Done.\nEve sees: is closed")
+        await ana.enter(direct)
+        await world.tell("Ana: hello\nAna sees: Movements")
         await until(lambda: bot_is_gone(ana, with_eve))

@@ -19,7 +19,7 @@ from nio import (  # type: ignore[import-untyped]
     SyncResponse,
 )
 
-from adapters.matrix import events, media
+from adapters.matrix import events, media, talks
 from adapters.matrix.asking import LoggedOut
 from adapters.matrix.encryption import Encryption
 from adapters.matrix.events import Event
@@ -346,6 +346,7 @@ class Matrix:
     async def end(self, to: Address, conversation: str) -> None:
         if self._shelf is not None and self.up.is_set():
             self._talks.end(to.handle, conversation)
+            asyncio.get_running_loop().call_later(talks.GRACE, self._answer.set)
             with contextlib.suppress(Exception):  # else it is kept with what comes next
                 await self._shelf.keep()
 

@@ -98,6 +98,8 @@ class Placing:
         place, thread = apart(out.thread)
         inside = out.thread if thread and not place else root or None
         native = await self._into(direct, replace(out, thread=inside))
+        if not out.opens:
+            return native
         if not inside:
             talk.root, talk.at = native, direct
             self._talks.put(talk)

@@ -63,6 +63,8 @@ class Talks:
     def end(self, person: str, conversation: str) -> None:
         if talk := self._known.pop((person, conversation), None):
             self._shelf.drop(_name(talk))
+            if talk.room:
+                self._leaving.setdefault(talk.room, time.monotonic() + GRACE)
 
     def end_all(self, person: str) -> None:
         for who, conversation in [key for key in self._known if key[0] == person]:
