@@ -3,7 +3,9 @@ sees fit: in its usual mode, and where it excludes insecure devices. Real Synaps
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,30 @@ async def test_a_new_identity_is_told_and_hears_nothing_sensitive_until_it_is_co
     assert inbound((await gateway.until(4))[3]).vouched
 
 
+async def test_many_sends_at_once_some_cancelled_over_new_keys_are_each_read_once(
+    gateway: Gateway,
+) -> None:
+    """250, and the room has another key after each 100. A cancelled one may have gone out; sent
+    again, as the courier does, it is the same."""
+    phone = await introduced(gateway)
+    outs = {f"line {n}": to(phone, f"line {n}", f"line {n}") for n in range(250)}
+    tasks = {key: asyncio.create_task(gateway.adapter.send(out)) for key, out in outs.items()}
+    chance = random.Random(7)
+    for _ in range(40):
+        waiting = [task for task in tasks.values() if not task.done()]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        chance.choice([task for task in waiting if not task.done()]).cancel()
+    await asyncio.wait(tasks.values())
+    cancelled = [key for key, task in tasks.items() if task.cancelled()]
+    assert len(cancelled) > 30
+    await asyncio.gather(*(gateway.adapter.send(outs[key]) for key in cancelled))
+    await gateway.adapter.send(to(phone, "the end", "the end"))
+    read: list[str] = []
+    while "the end" not in read:
+        read.append((await phone.next()).text)
+    assert sorted(read) == sorted([*outs, "the end"])
+
+
 async def _told(gateway: Gateway) -> bool:
     return len(gateway.heard) > 1
 
@@ -204,7 +230,7 @@ async def test_without_encryption_it_is_as_before_and_nothing_sensitive_goes(
 ) -> None:
     phone = await gateway.platform.phone()
     assert isinstance(phone, ElementPhone)
-    await phone.make_room(encrypted=False)
+    await phone.make_room(encrypted=False, preset="private_chat")  # where we change nothing
     await phone.say("hello")
     assert not inbound((await gateway.until(1))[0]).encrypted
     with pytest.raises(Exposed):

@@ -21,7 +21,7 @@ from core.actions import needs, offers
 from core.message import Address, Event, Gone, Overheard
 from core.store import Book
 from tests.platforms.element import ElementPhone, ElementPlatform
-from tests.platforms.matrix import API, PASSWORD, MatrixPhone
+from tests.platforms.matrix import API, PASSWORD, MatrixPhone, MatrixPlatform
 from tests.test_contract import JPEG, Gateway, to
 from tests.test_element import introduced, node
 from tests.test_matrix import inbound, until
@@ -581,3 +581,36 @@ async def test_what_is_written_in_a_room_goes_to_that_conversation_and_no_other(
         await ana.enter(direct)
         await world.tell("Ana: hello\nAna sees: Movements")
         await until(lambda: bot_is_gone(ana, with_eve))
+
+
+# ------------------------------------------------------------------ translators
+
+
+async def test_what_belongs_to_a_message_stands_in_its_thread(tmp_path: pathlib.Path) -> None:
+    story = (pathlib.Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
+    begin, _, _ = story.partition('Tom replies to "who took him"')
+    async with World({"matrix": MatrixPlatform()}, database(tmp_path)) as world:
+        await world.tell(begin)
+        tom = world.players["Tom"]
+        assert isinstance(tom.phone, MatrixPhone)
+        first = next(seen for seen in tom.seen if "کتابخانه" in seen.text)
+        passed_on = next(seen for seen in tom.seen if "Passed on" in seen.text)
+        assert (first.thread, passed_on.thread) == (None, first.native)
+
+        second = next(seen for seen in tom.seen if "who took him" in seen.text)
+        await world.tell("26 minutes pass")
+        nudge = await world.sees("Tom", "Are you translating this")
+        assert nudge.thread == second.native
+        await tom.phone.say_in_thread("1", second.native)  # the line, and no translation
+        assert (await world.sees("Tom", "half an hour more")).thread == second.native
+        await tom.phone.say_in_thread("?", second.native)
+        asked = await world.sees("Tom", "Asked.")
+        assert asked.thread == second.native
+        await world.sees("Vic", "asks what you mean")
+        # in the thread, also a reply to what means nothing by itself
+        native = await tom.phone.say_in_thread("چه کسی؟", second.native, reply_to=asked.native)
+        assert (await world.sees("Tom", "Passed on")).thread == second.native
+        await world.sees("Ana", "چه کسی؟")
+        await tom.phone.edit(native, "چه کسی او را برد؟")
+        assert (await world.sees("Tom", "Corrected")).thread == second.native
+        assert (await world.sees("Ana", "چه کسی او را برد؟")).replaces
