@@ -76,3 +76,17 @@ async def test_what_is_left_of_a_message_goes_back_and_may_still_be_finished(dat
         Vic sees reply to "خواهرم": │ My sister did not come home.
         """,
     )
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_translation_says_how_much_its_translator_is_trusted(database: str) -> None:
+    meeting = MEETING.replace("Tom en vouched", "Tom en verified")
+    async with World({"memory": MemoryPlatform()}, database, engine=Engine()) as world:
+        await world.tell(
+            meeting
+            + """
+            Tom replies to "آقای": They took Mr [1] last night, call [2]
+            Tom sees: Passed on.
+            Vic sees reply to "آقای": 🌐 translated by a verified translator
+            """
+        )
