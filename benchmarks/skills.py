@@ -3,7 +3,7 @@
     python -m benchmarks.skills [--file F] [--json]
 
 F: JSON lines of `lang`, `text` and `skills` (all that are right); by default the needs of
-`tests/data/needs.test.jsonl`, which no alias was chosen by.
+`tests/data/needs.test.jsonl`, which nothing was chosen or learned by.
 """
 
 from __future__ import annotations

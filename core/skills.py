@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.aliases import scores
+from core.aliases import nearest
 from core.folding import load
 
 
@@ -38,9 +38,6 @@ def names(kind: str, code: str) -> Mapping[str, str]:
     return found
 
 
-_ORDER = {code: place for place, code in enumerate(SKILLS)}
-
-
 def suggest(text: str, language: str) -> list[tuple[str, float]]:
     """The three skills, best first, that the words of `text` are nearest to, with their scores.
 
@@ -48,6 +45,5 @@ def suggest(text: str, language: str) -> list[tuple[str, float]]:
     stands in the text has about 10 or more; one that only resembles (inflected, misspelt) 5 at
     most. Empty where nothing is near, and for a language without aliases.
     """
-    found = scores(text, language)
-    best = sorted(found, key=lambda skill: (-found[skill], _ORDER[skill]))[:3]
-    return [(skill, round(found[skill], 1)) for skill in best]
+    found = sorted(nearest(text, language), key=lambda one: -one[1])
+    return [(skill, round(score, 1)) for skill, score in found]

@@ -32,6 +32,7 @@ CORE = {
     "core/privacy.py": {"cryptography"},
     "core/language.py": {"babel"},
     "core/detection.py": {"numpy", "py3langid"},
+    "core/leanings.py": {"numpy"},
     "core/catalogues.py": {"babel"},
 }
 ADAPTERS = {

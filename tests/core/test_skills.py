@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.skills import NEEDS, measure, read
 from core.countries import OFFERED, REGIONS, country, guess_country, likely
 from core.folding import load
+from core.leanings import Leanings
 from core.skills import GROUPS, SKILLS, known, names, suggest
 
 
@@ -66,21 +67,63 @@ def test_a_language_without_aliases_understands_only_what_is_international() -> 
     assert suggest("un art", "vi") == []
 
 
-def test_of_needs_that_no_alias_was_chosen_by_about_half_find_a_right_skill() -> None:
-    """Hard ones: what happened, in 236 messages, with hardly a word for the help itself. Measured:
-    48.7 % (15 % with the aliases before these)."""
+def test_needs_that_nothing_was_learned_by_find_a_right_skill_in_every_language() -> None:
+    """450, by another hand than the needs for learning. Measured: 98.2 %."""
     result = measure(read(NEEDS))
+    assert result["needs"] == 450
+    assert result["hit_at_3"] > 0.95
+    assert len(result["by_language"]) == 10
+    assert min(result["by_language"].values()) > 0.9
+    assert result["precision"] > 0.35
+
+
+def test_of_needs_that_only_tell_what_happened_half_find_a_right_skill() -> None:
+    """Hard ones, 236, with hardly a word for the help itself. Measured: 55.9 %."""
+    result = measure(read(NEEDS.with_name("needs.indirect.jsonl")))
     assert result["needs"] == 236
-    assert result["hit_at_3"] > 0.45
-    assert min(result["by_language"].values()) > 0.3
+    assert result["hit_at_3"] > 0.52
+    assert min(result["by_language"].values()) > 0.38
 
 
-def test_plain_needs_find_a_right_skill_in_every_language() -> None:
-    """Of these every language's aliases were made, so this says only that none was lost."""
-    result = measure(read(NEEDS.with_name("needs.train.jsonl")))
+def test_what_was_learned_is_not_lost() -> None:
+    """Every fourth of the needs that aliases and leanings were made by."""
+    result = measure(read(NEEDS.with_name("needs.train.jsonl"))[::4])
     assert set(result["by_language"]) >= {"ar", "zh_Hans", "zh_Hant", "en", "ru", "es", "fa", "tr",
                                           "ko", "fr", "uk"}  # fmt: skip
-    assert min(result["by_language"].values()) > 0.97
+    assert min(result["by_language"].values()) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "wanted"),
+    [
+        ("nuzhen advokat, brata zaderzhali", "ru", "legal_defence"),
+        ("perevesti pismo na nemetskij", "ru", "translation"),
+        ("potriben psykholoh, ne splyu", "uk", "psychosocial"),
+        ("komak mali mikhaym baraye vasighe", "fa", "fundraising"),
+        ("e7na mohaddadin, fi sayyara sowda tla7e2ni", "ar", "protection"),
+    ],
+)
+def test_native_aliases_understand_latin_letters(text: str, language: str, wanted: str) -> None:
+    """By their consonants; what only resembles is proposed, never counted as named."""
+    assert wanted in [code for code, _ in suggest(text, language)]
+
+
+@pytest.mark.parametrize(
+    ("word", "language", "wanted"),
+    [
+        ("адвокат", "ru", "legal_defence"),
+        ("адвокатесса", "ru", "legal_defence"),  # not known: as its neighbour
+        ("psihologa", "ru", "psychosocial"),  # as what has the same consonants
+        ("chirurgiens", "fr", "medical"),
+    ],
+)
+def test_a_word_leans_to_a_skill(word: str, language: str, wanted: str) -> None:
+    weights = Leanings(language, len(SKILLS)).of([word])
+    assert list(SKILLS)[weights.index(max(weights))] == wanted
+
+
+def test_a_language_without_leanings_has_none() -> None:
+    assert set(Leanings("vi", len(SKILLS)).of(["luật", "sư"])) == {0.0}
 
 
 @pytest.mark.parametrize(
