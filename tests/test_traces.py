@@ -17,6 +17,7 @@ import pytest
 
 from core import outbox, people
 from core.message import Event, Inbound, Notice, Say
+from core.skills import suggest
 from core.store import Book, Done
 from tests.platforms.memory import MemoryPlatform
 from tests.world import World
@@ -47,7 +48,13 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     "a need is written": (
         "برادرم",
         [*FORM, "core.skills", "core.aliases"],
-        {"bots.asking", "bots.picking", "core.countries"},
+        {
+            "bots.asking",
+            "bots.picking",
+            "core.countries",
+            "core.leanings",
+            "core.romanised",
+        },
     ),
     "a need is posted": (
         "confirm:yes",
@@ -59,6 +66,8 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
             "core.rationing",
             "core.skills",
             "core.aliases",
+            "core.leanings",
+            "core.romanised",
             "core.timers",
         },
     ),
@@ -125,6 +134,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_what_is_heard_goes_the_short_way(world: World) -> None:
     ways: dict[str, Way] = {}
+    suggest("", "fa")  # the index is made once, which would take long when followed
+    suggest("", "en")
     hear = world.gateway.talk.hear
 
     def followed(book: Book, event: Event) -> bool:

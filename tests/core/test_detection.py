@@ -42,6 +42,14 @@ def test_chat_in_twenty_one_languages(model: None) -> None:
     assert min(result["by_language"].values()) >= 0.8
 
 
+def test_chat_that_nothing_was_tuned_by(model: None) -> None:
+    """225 texts in 19 languages. Measured: 99.6 %, no confident error."""
+    result = measure(read(CHAT.with_name("chat.test.jsonl")))
+    assert len(result["by_language"]) == 19
+    assert result["accuracy"] > 0.98
+    assert result["confident_errors"] == 0
+
+
 def test_needs_in_ten_languages(model: None) -> None:
     """Of the needs that skills are measured by: they were not written for this. 99.7 % of those
     that are not in another script's letters."""
