@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import people
 from core.message import File, Inbound
 from core.text import BAR
 from tests.room import Room
@@ -302,6 +304,34 @@ def test_nobody_presses_anothers_button(room: Room, verb: str, who: str) -> None
         assert "You are now talking" not in told[0]
     assert room.store.now(state) == before
     assert {name: len(room.people[name].shown) for name in seen} == seen
+
+
+def test_linking_another_account_leads_around_no_block(room: Room) -> None:
+    for name in ("Eva2", "Ana2"):
+        room.join(name)
+
+    def block(book: Any) -> None:
+        for one, other in (("Ana", "Eva"), ("Sara", "Ana"), ("Eva2", "Eva")):
+            book.do(
+                "insert into blocks(person, blocked) values (:one, :other)",
+                one=room.id(book, one),
+                other=room.id(book, other),
+            )
+
+    room.store.now(block)
+    for old, new in (("Eva", "Eva2"), ("Ana", "Ana2")):
+        (told,) = room.says(new, "link")
+        code = next(word for word in re.findall(r"\b[0-9A-Z]{8}\b", told))
+        room.says(old, f"link {code}")
+
+    def pairs(book: Any) -> list[bool]:
+        names = ("Ana2", "Eva2", "Sara")
+        ids = {name: room.id(book, name) for name in names}
+        found = [(one, other) for one in names for other in names if one < other]
+        assert room.id(book, "Ana") == ids["Ana2"]
+        return [people.blocked(book, ids[one], ids[other]) for one, other in found]
+
+    assert room.store.now(pairs) == [True, True, False]  # Ana and Eva, Ana and Sara, Eva and Sara
 
 
 def test_a_forged_answer_is_none(room: Room) -> None:

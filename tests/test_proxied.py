@@ -1,5 +1,5 @@
-"""Behind a SOCKS5 proxy every platform sends names there and looks up none, to connect and for
-pictures."""
+"""Behind a SOCKS5 proxy names are sent there and none is looked up: not to connect, and not for
+pictures, neither way."""
 
 from __future__ import annotations
 

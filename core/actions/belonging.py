@@ -31,6 +31,14 @@ def counts(book: Book) -> dict[str, int]:
 
 # ------------------------------------------------------------------------------------- linking
 
+_BLOCKS_STAY = (
+    "insert into blocks(person, blocked) select :to, blocked from blocks"
+    " where person = :who and blocked <> :to on conflict do nothing",
+    "insert into blocks(person, blocked) select person, :to from blocks"
+    " where blocked = :who and person <> :to on conflict do nothing",
+)
+"""Nobody gets rid of having been blocked, or loses whom they blocked, by linking."""
+
 
 def link(book: Book, who: Person, code: str) -> list[Notice]:
     """This address joins the person who handed out the code. Only an empty newcomer can be merged:
@@ -50,6 +58,8 @@ def link(book: Book, who: Person, code: str) -> list[Notice]:
         "select id from addresses where person = :to and alive = 1 order by id", to=to
     )
     people.move(book, who.id, to)
+    for statement in _BLOCKS_STAY:
+        book.do(statement, who=who.id, to=to)
     unsends.carry_over(book, who.id, to)
     giver = people.known(book, to)
     assert giver is not None
