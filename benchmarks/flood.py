@@ -55,36 +55,34 @@ class Subject:
         talk = Talk(Languages(["en"]), Community("Movements", 0, {}))
         self.gateway = Gateway(self.store, talk, {"memory": Memory(Server())}, Limits())
 
-    async def hear(self, who: Address, text: str) -> float:
-        """-> the seconds until it was heard, or refused."""
-        begin = time.perf_counter()
+    async def hear(self, who: Address, text: str) -> None:
+        """Until it is heard, or refused."""
         await self.gateway.hear(Inbound(f"{next(ids)}", who, text, native=f"{next(ids)}"))
-        return time.perf_counter() - begin
 
     async def measured(self, seconds: float) -> list[float]:
-        """-> how long each message of the people took, in order of length. They write at their own
-        times, however long the ones before take."""
-        started: list[asyncio.Task[float]] = []
+        """-> how long each message of the people took since it was written, in order of length.
+        As adapters do, each person's are heard one after the other."""
+        took: list[float] = []
 
         async def write(n: int, who: Address) -> None:
             due = time.perf_counter() + n / len(self.people)
             end = due + seconds
             while due < end:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                started.append(asyncio.create_task(self.hear(who, LINE)))
+                await self.hear(who, LINE)
+                took.append(time.perf_counter() - due)
                 due += 1.0
 
         await asyncio.gather(*(write(n, who) for n, who in enumerate(self.people)))
-        return sorted(await asyncio.gather(*started))
+        return sorted(took)
 
     async def sender(self) -> None:
         """One person, a hundred times as often as anybody. Until cancelled."""
         due = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                group.create_task(self.hear(self.flooder, LINE))
-                due += 1 / TIMES
+        while True:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            await self.hear(self.flooder, LINE)
+            due += 1 / TIMES
 
     async def newcomers(self) -> None:
         """Each writes once. Until cancelled."""

@@ -13,7 +13,7 @@ from core import newcomers
 from core.message import Address, Inbound
 from core.store import StoreDown
 
-BURST = 300.0
+BURST = 50.0
 RATE = 10.0
 """First messages of new addresses at once, and a second after that."""
 _ROOM = 20_000

@@ -163,7 +163,8 @@ def addresses(kind: str, count: int, platform: str = "memory") -> list[Address]:
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[Town]:
+async def town(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
+    monkeypatch.setattr(intake, "BURST", 300.0)
     made = Town(dict.fromkeys(addresses("friend", 50), 0))
     made.limits.begin(made.hear, made.do, made.open_files)
     running = asyncio.create_task(made.limits.run())
