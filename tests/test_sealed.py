@@ -4,12 +4,16 @@ of those who asked to be forgotten.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import queue
+import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,18 +22,23 @@ import pytest
 
 from benchmarks.people import introduce
 from bots.__main__ import obey, parser
+from bots.clock import run_due
+from bots.config import RetentionSettings
 from bots.talk import Talk
 from bots.turn import Community
-from core import copies, joint, outbox, people
+from core import copies, forgetting, joint, outbox, people, safe, unsends
 from core.actions import belonging, parting, talking
 from core.keys import Locked
 from core.language import Languages
-from core.message import Address, Inbound
+from core.message import Address, Inbound, Secret
 from core.privacy import Vault
 from core.store import Book, Done, Store, StoreDown
 from tests.vaults import in_clear, vault_of
+from tests.vaults import opened as vault_opened
 
-MANY = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 500
+MANY = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 300
+EACH = 10
+"""Messages of each, with what is made of them and kept of their keys."""
 TALK = Talk(Languages(["en"]), Community("Movements", 0, {}))
 NUMBERS = iter(range(10**9))
 
@@ -78,10 +87,42 @@ def plant(book: Book, pairs: range) -> None:
                     book, entry, who.id, "translations.text", f"{entry}.fa", word("done", number)
                 ),
             )
+            _plant_more(book, who, number)
         if n % 5 == 0:
             (seen,) = talking.conversations(book, asker.id)
             reason = f"They asked for money, {word('report', 2 * n)}"
             outbox.put(book, parting.report(book, asker, conversation=seen.id, text=reason))
+
+
+def _plant_more(book: Book, who: people.Person, number: int) -> None:
+    (conversation,) = book.column("select conversation from members where person = :id", id=who.id)
+    handle, secrets = word("handle", number), []
+    assert who.address is not None
+    for one in range(number * EACH, number * EACH + EACH):
+        entry = uuid.uuid4().hex
+        text = book.seal(conversation, "entries.text", entry, word("line", one))
+        book.do(
+            "insert into entries(id, conversation, author, text, language, at)"
+            " values (:id, :conversation, :who, :text, 'en', 0)",
+            id=entry, conversation=conversation, who=who.id, text=text,
+        )  # fmt: skip
+        name = f"{entry}.fa.1"
+        book.do(
+            "insert into tasks(entry, language, part, person, until, text, draft)"
+            " values (:id, 'fa', 1, :who, 0, :text, :draft)",
+            id=entry, who=who.id,
+            text=joint.seal(book, entry, who.id, "tasks.text", name, word("half", one)),
+            draft=joint.seal(book, entry, who.id, "tasks.draft", name, word("draft", one)),
+        )  # fmt: skip
+        book.do(
+            "insert into files(entry, number, body, at) values (:id, 0, :body, 0)",
+            id=entry,
+            body=book.seal(conversation, outbox.PICTURE, f"{entry}.0", word("file", one)),
+        )
+        copies.own(book, who.id, who.address, word("stood", one), entry=entry)
+        value = f"{word('key', one)} {handle}".encode()
+        secrets.append(Secret(f"session {word('session', one)} {handle}", value, handle))
+    safe.keep(book, "memory", secrets)
 
 
 def store_in(folder: Path, **how: Any) -> Store:
@@ -121,12 +162,19 @@ def forget(number: int, book: Book) -> None:
     TALK.hear(book, pressed)
 
 
+_SPELT = [b"planted", "planted".encode("utf-16-le"), b"planted".hex().encode()] + [
+    base64.b64encode(b"-" * shift + b"planted").rstrip(b"=")[shift + (shift > 0) : -1]
+    for shift in range(3)
+]
+"""However it may lie there."""
+
+
 def hits(folder: Path) -> list[str]:
     """The planted strings in the files' bytes."""
     return [
         path.name
         for path in sorted(folder.iterdir())
-        if path.is_file() and b"planted" in path.read_bytes()
+        if path.is_file() and any(spelt in path.read_bytes() for spelt in _SPELT)
     ]
 
 
@@ -135,56 +183,83 @@ def everything(store: Store) -> str:
     return store.now(in_clear)
 
 
+def planted(store: Store) -> set[str]:
+    """The planted strings among it."""
+    return set(re.findall(r"planted[a-z]+\d{6}x", everything(store)))
+
+
+def of(numbers: Iterable[int], *, but: str = "") -> set[str]:
+    """What was planted of these people, without one kind of it."""
+    found = {
+        *(word(kind, n) for n in numbers for kind in ("handle", "entry", "form", "native", "done")),
+        *(
+            word(kind, n * EACH + one)
+            for n in numbers
+            for one in range(EACH)
+            for kind in ("line", "half", "draft", "file", "stood", "key", "session")
+        ),
+    }
+    return {one for one in found if not but or but not in one}
+
+
 def test_the_planted_are_in_no_file_and_the_forgotten_in_no_copy(tmp_path: Path) -> None:
-    data, copies = tmp_path / "data", tmp_path / "copies"
+    data, copied = tmp_path / "data", tmp_path / "copies"
     data.mkdir()
-    copies.mkdir()
+    copied.mkdir()
     with opened(data) as store:
         for first in range(0, MANY // 2, 50):
             store.now(partial(plant, pairs=range(first, first + 50)))
-        before = everything(store)
-        for kind in ("handle", "entry", "form", "native", "done"):
-            assert sum(word(kind, n) in before for n in range(MANY)) == MANY, kind
+        gone = [n for n in range(MANY) if n % 4 < 2]  # both of every second pair
+        left = sorted(set(range(MANY)) - set(gone))
+        assert planted(store) >= of(range(MANY))
+        assert len(of(gone)) > 10_000
         assert hits(data) == []
 
         with (
             contextlib.closing(sqlite3.connect(data / "movements.db")) as source,
-            contextlib.closing(sqlite3.connect(copies / "movements.db")) as copy,
+            contextlib.closing(sqlite3.connect(copied / "movements.db")) as copy,
         ):
             source.backup(copy)
-        gone = [n for n in range(MANY) if n % 4 < 2]  # both of every second pair
         assert not [done.error for done in heard(store, *(partial(forget, n) for n in gone))
                     if done.error]  # fmt: skip
-        after = everything(store)
-        left = sorted(set(range(MANY)) - set(gone))
-        for kind in ("handle", "entry", "form", "native", "done"):
-            assert [n for n in gone if word(kind, n) in after and kind != "handle"] == []
-            assert sum(word(kind, n) in after for n in left) == len(left), kind
+        found = planted(store)
+        assert found & of(gone, but="handle") == set()
+        assert found >= of(left)
         assert hits(data) == []
-        assert hits(copies) == []
+        assert hits(copied) == []
 
-        heard(store, *(partial(_farewell_sent, number=n) for n in gone))
-        after = everything(store)
-        assert [n for n in gone if word("handle", n) in after] == []
+        heard(store, *(partial(_farewell_sent, number=n) for n in gone), _taken_back)
+        store.clock = lambda: time.time() + forgetting.SOON + 1
+        while store.now(lambda book: book.value(_DOUBTED)):
+            heard(store, partial(run_due, kept=RetentionSettings()))
+        assert planted(store) & of(gone) == set()
+        assert store.now(lambda book: vault_opened(book, "unsends", "chat")) == []
+        store._checkpoint()
         assert (data / "movements.db-wal").stat().st_size == 0
+        marks = [store.vault.fingerprint("memory", word("handle", n)).encode() for n in gone]
+        rows, keys = everything(store).encode(), (data / "keys.db").read_bytes()
+        assert [mark for mark in marks if mark in rows or mark in keys] == []
 
     # the copy, with today's keys
     for name in ("keys.db", "master.key"):
-        shutil.copy(data / name, copies / name)
-    with opened(copies) as restored:
-        found = everything(restored)
-        for kind in ("handle", "entry", "form", "native", "done"):
-            assert [n for n in gone if word(kind, n) in found] == []
-            assert sum(word(kind, n) in found for n in left) == len(left), kind
+        shutil.copy(data / name, copied / name)
+    with opened(copied) as restored:
+        found = planted(restored)
+        assert found & of(gone) == set()
+        assert found >= of(left)
         ids = restored.now(lambda book: book.value("select count(*) from people"))
         assert ids == MANY
-    with opened(copies, alone=True) as restored:
+    with opened(copied, alone=True) as restored:
         heard(restored, lambda book: None)
         assert restored.now(lambda book: book.value("select count(*) from people")) == len(left)
-        assert restored.now(lambda book: book.value("select count(*) from entries")) == len(left)
+        there = restored.now(lambda book: book.value("select count(*) from entries"))
+        assert there == len(left) * (1 + EACH)
         counted = restored.now(belonging.counts)
         assert counted["open needs"] == len(left) // 2
-    assert hits(copies) == []
+    assert hits(copied) == []
+
+
+_DOUBTED = "select 1 from timers where kind = 'forget_keys'"
 
 
 def _farewell_sent(book: Book, number: int) -> None:
@@ -193,12 +268,18 @@ def _farewell_sent(book: Book, number: int) -> None:
     belonging.unless_busy(book, nobody.id)
 
 
+def _taken_back(book: Book) -> None:
+    """As when the platform has deleted it."""
+    for one in unsends.waiting(book):
+        unsends.done(book, one.id)
+
+
 def test_a_helper_who_goes_takes_the_conversation_from_every_copy(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         store.now(partial(plant, pairs=range(1)))
         entries = "select conversation, id, text from entries"
         rows = store.now(lambda book: book.all(entries))
-        assert len(rows) == 2
+        assert len(rows) == 2 * (1 + EACH)
         heard(store, partial(forget, 1))
         for whose, id, sealed in rows:
             assert store.vault.unseal(whose, "entries.text", id, sealed) == ""
