@@ -320,6 +320,7 @@ COMMANDS: dict[str, Command] = {
     "join": Command(join),
     "notnow": Command(_on(translators.not_now)),
     "words": Command(safety.show_words),
+    "kept": Command(safety.show_kept),
     "panic": Command(safety.choose_panic),
     "freeze": Command(safety.choose_freeze),
     "unset": Command(safety.unset),

@@ -5,6 +5,52 @@ from __future__ import annotations
 from bots.config import RetentionSettings
 from core.actions.agreeing import DAYS_TO_AGREE
 from core.actions.trust import CODE_DAYS
+from core.message import Say, Sayable, SayMany, Word, lines, paragraphs
+
+
+def in_short(kept: RetentionSettings) -> Sayable:
+    """The same for a chat, in no language yet: each period that the operator decides on."""
+
+    def days(n: int) -> SayMany:
+        return SayMany("{n} day", "{n} days", n)
+
+    def hours(n: int) -> SayMany:
+        return SayMany("{n} hour", "{n} hours", n)
+
+    periods = (
+        (
+            Say("A message that can't be delivered, until I delete it and tell its author"),
+            hours(kept.undelivered_hours),
+        ),
+        (Say("Messages, translations, and where they stand in your chat"), days(kept.copies_days)),
+        (
+            Say("A closed conversation, what a closed need says, and a question that you left"),
+            days(kept.closed_days),
+        ),
+        (Say("An open need, until I ask whether it is still needed"), days(kept.need_days)),
+        (
+            Say("On Telegram, messages of mine with somebody's words, until I delete them"),
+            hours(kept.telegram_hours),
+        )
+        if kept.telegram_hours
+        else (Say("On Telegram, messages of mine with somebody's words"), Say("I delete none")),
+        (Say("You, without a word from you, until I warn you"), days(kept.warning_days)),
+        (Say("You, without a word from you, until I forget you"), days(kept.idle_days)),
+        (Say("A fingerprint of each message, so that it counts once"), days(kept.heard_days)),
+        (
+            Say("A fingerprint of the account of somebody suspended, once they are forgotten"),
+            days(kept.ban_days),
+        ),
+        (Say("What moderators did, without about whom"), days(kept.audit_days)),
+    )
+    return paragraphs(
+        Say("How long I keep what:"),
+        lines(*(Say("{what}: {long}", what=what, long=long) for what, long in periods)),
+        Say(
+            "All else, until you change it or are forgotten. “{forget}” wipes it at any time.",
+            forget=Word("forget"),
+        ),
+    )
 
 
 def privacy_page(kept: RetentionSettings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bots.greeting import readable_by_telegram, who_reads
 from bots.own_words import FREEZE, PANIC, UNSET, about
+from bots.privacy_page import in_short
 from bots.turn import Turn
 from core import locks
 from core.actions import No, hiding, holdings
@@ -50,9 +51,18 @@ def show_safety(turn: Turn, _: str) -> None:
                 ),
             ),
         ),
-        # Translators: buttons; the second: everything that is held on you
-        (Choice("words", Say("Words for danger")), Choice("export", Say("Show all of it"))),
+        (
+            Choice("words", Say("Words for danger")),
+            Choice("kept", Say("How long I keep what")),
+            # Translators: a button: everything that is held on you
+            Choice("export", Say("Show all of it")),
+        ),
     )
+
+
+def show_kept(turn: Turn, _: str) -> None:
+    """For how long what is kept, as it is configured."""
+    turn.say(in_short(turn.community.kept))
 
 
 def export(turn: Turn, _: str) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from bots.__main__ import parser
 from bots.config import TABLES, RetentionSettings
-from bots.privacy_page import privacy_page
+from bots.privacy_page import in_short, privacy_page
+from core.catalogues import offered
+from tests.world import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "locales" / "README.md"])
@@ -110,7 +112,11 @@ def test_the_page_on_privacy_is_the_one_that_the_settings_make() -> None:
     said = privacy_page(RetentionSettings())
     assert (ROOT / "docs" / "privacy.md").read_text("utf-8") == said
     for setting in RetentionSettings.__dataclass_fields__:  # each is told of
-        assert privacy_page(RetentionSettings(**{setting: 3141})) != said, setting
+        changed = RetentionSettings(**{setting: 3141})
+        assert privacy_page(changed) != said, setting
+        assert "3141" in LANGUAGES.render(in_short(changed), "en"), setting
+        for language in offered():
+            assert "{" not in LANGUAGES.render(in_short(changed), language), language
 
 
 def test_the_unit_starts_what_there_is() -> None:
