@@ -12,8 +12,10 @@ import pytest
 
 from core import joint, people, unsends
 from core.actions import hiding
+from core.catalogues import offered
+from core.message import Word
 from core.store import Book, Store
-from tests.room import Room
+from tests.room import LANGUAGES, MARKS, Room
 from tests.vaults import in_clear, vault_of
 
 
@@ -186,6 +188,17 @@ def test_what_stands_in_all_their_chats_is_taken_back(room: Room) -> None:
     assert goodbye.startswith("Done.")
     waiting = room.store.now(unsends.waiting)
     assert {native for one in waiting for native, _ in one.natives} == shown
+
+
+@pytest.mark.parametrize("language", offered())
+def test_the_word_and_its_button_forget_in_every_language(room: Room, language: str) -> None:
+    somebody = room.join("Somebody", language)
+    word = MARKS.sub("", LANGUAGES.render(Word("forget"), language))
+    room.says("Somebody", word)
+    (sure,) = [label for value, label in somebody.shown[-1].choices if value.endswith(":forget")]
+    assert room.store.now(lambda book: people.at(book, somebody.address)) is not None
+    room.presses("Somebody", sure)
+    assert room.store.now(lambda book: people.at(book, somebody.address)) is None
 
 
 def test_who_begins_anew_is_a_stranger(room: Room) -> None:

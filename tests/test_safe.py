@@ -62,6 +62,13 @@ def test_no_name_handle_or_value_can_be_read_in_a_file(store: Store, tmp_path: P
     assert all(b"planted" not in file.read_bytes() for file in files)
 
 
+def test_the_length_of_an_address_does_not_show(store: Store) -> None:
+    for n in range(1, 40):
+        handle = "a" * n + "@example.org"
+        store.now(put(Secret(f"session {handle}", b"the same", handle)))
+    assert store.now(lambda book: book.value("select count(distinct length(sealed)) from safe")) < 3
+
+
 def test_it_goes_with_the_person_it_leads_to(store: Store) -> None:
     store.now(lambda book: people.meet(book, ANA, "en"))
     store.now(put(RATCHET, ACCOUNT))
