@@ -54,7 +54,7 @@ def show_safety(turn: Turn, _: str) -> None:
         (
             Choice("words", Say("Words for danger")),
             Choice("kept", Say("How long I keep what")),
-            # Translators: a button: everything that is held on you
+            # Translators: a button: to all that is held on you
             Choice("export", Say("Show all of it")),
         ),
     )
