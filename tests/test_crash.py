@@ -28,6 +28,7 @@ from core.store import Book, Store
 from tests import world as worlds
 from tests.platforms import Seen
 from tests.platforms.memory import MemoryPhone, MemoryPlatform
+from tests.vaults import opened
 from tests.world import World
 
 STORY = (Path(__file__).parent / "stories" / "three_people_meet.txt").read_text("utf-8")
@@ -246,13 +247,7 @@ PICTURE = {
     "outbox": "state",
     "timers": "kind",
 }
-WORDS = {
-    "needs": "person, id",
-    "offers": "person, id",
-    "entries": "conversation, id",
-    "translations": "person, entry || '.' || language",
-}
-"""table -> whose key seals its text, and the row's name."""
+WORDS = ("needs", "offers", "entries", "translations")
 
 
 async def picture(world: World) -> dict[str, Any]:
@@ -263,13 +258,7 @@ async def picture(world: World) -> dict[str, Any]:
             table: sorted(map(repr, book.all(f"select {columns} from {table}")))
             for table, columns in PICTURE.items()
         }
-        words = {
-            f"{table}.text": sorted(
-                book.unseal(owner, f"{table}.text", row, sealed)
-                for owner, row, sealed in book.all(f"select {named}, text from {table}")
-            )
-            for table, named in WORDS.items()
-        }
+        words = {f"{table}.text": sorted(opened(book, table, "text")) for table in WORDS}
         return rows | words
 
     found: dict[str, Any] = await world.gateway.do(read)
