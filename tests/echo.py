@@ -72,5 +72,9 @@ async def main(url: str, user: str, password: str, folder: pathlib.Path) -> None
         group.create_task(bot.run(hear, since, Safekeeping(do, "matrix")))
 
 
+def begin(url: str, user: str, password: str, folder: str) -> None:
+    asyncio.run(main(url, user, password, pathlib.Path(folder)))
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:4], pathlib.Path(sys.argv[4])))
+    begin(*sys.argv[1:5])

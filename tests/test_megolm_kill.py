@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.echo import begin
+from tests.forked import Forked
 from tests.platforms.matrix import API, PASSWORD
 from tests.platforms.megolm import MegolmPhone, MegolmPlatform
 from tests.test_element import files
 from tests.test_matrix import until
 
-ROOT = Path(__file__).parent.parent
-SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
-PEOPLE, MESSAGES, KILLS = (3, 100, 20) if SOAK else (2, 12, 4)
+PEOPLE, MESSAGES, KILLS = 3, 100, 20
 
 
 @pytest.fixture
@@ -29,17 +27,14 @@ async def platform() -> AsyncIterator[MegolmPlatform]:
     await platform.stop()
 
 
-async def start(platform: MegolmPlatform, folder: Path) -> asyncio.subprocess.Process:
-    where = (platform.synapse.url, platform.bot, PASSWORD, str(folder))
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.echo", *where, cwd=ROOT
-    )
+def start(platform: MegolmPlatform, folder: Path) -> Forked:
+    return Forked(begin, platform.synapse.url, platform.bot, PASSWORD, str(folder))
 
 
 async def test_killed_at_random_it_answers_everything_once_and_in_order(
     platform: MegolmPlatform, tmp_path: Path
 ) -> None:
-    echo = await start(platform, tmp_path)
+    echo = start(platform, tmp_path)
     chance = random.Random(7)
     phones = [await platform.phone() for _ in range(PEOPLE)]
 
@@ -76,9 +71,8 @@ async def test_killed_at_random_it_answers_everything_once_and_in_order(
             async with news:
                 await news.wait_for(lambda: sum(map(len, seen.values())) >= mark)  # noqa: B023
             await asyncio.sleep(chance.random() / 20)  # also in the middle of what follows
-            echo.kill()
-            await echo.wait()
-            echo = await start(platform, tmp_path)
+            await echo.kill()
+            echo = start(platform, tmp_path)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -87,9 +81,7 @@ async def test_killed_at_random_it_answers_everything_once_and_in_order(
                 group.create_task(write(phone))
                 group.create_task(read(phone))
     finally:
-        if echo.returncode is None:
-            echo.kill()
-            await echo.wait()
+        await echo.kill()
     assert seen == {phone.user: said for phone in phones}
     for file in files(tmp_path):
         body = file.read_bytes()

@@ -98,7 +98,13 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
     "a reply is a translation": (
         "They took him",
         ["bots.talk", "bots.turn", "bots.relaying", "core.actions.translating"],
-        {"core.actions.talking", "core.actions.translators", "core.tasks", "core.masking"},
+        {
+            "bots.numbering",
+            "core.actions.talking",
+            "core.actions.translators",
+            "core.tasks",
+            "core.masking",
+        },
     ),
 }
 OUT = ["bots.courier", "core.language", "adapters.memory"]

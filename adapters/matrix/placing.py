@@ -136,8 +136,7 @@ class Placing:
         try:
             room = await own_rooms.make(self._client, talk.person, talk.mark)
         except Limited:
-            talk.mark = talk.first = ""
-            self._talks.put(talk)
+            self._talks.unmarked(talk)
             self._not_before = time.monotonic() + _PAUSE
             return False
         except Denied:

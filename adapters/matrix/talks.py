@@ -47,9 +47,10 @@ class Talks:
     def __init__(self, shelf: Shelf, rooms: Rooms) -> None:
         self._shelf, self._rooms = shelf, rooms
         self._known: dict[tuple[str, str], Talk] = {}
+        self._by_mark: dict[str, Talk] = {}
+        self._by_room: dict[str, Talk] = {}
         for secret in shelf.all("talk"):
-            talk = Talk(**json.loads(secret.value or b"{}"))
-            self._known[talk.person, talk.conversation] = talk
+            self._know(Talk(**json.loads(secret.value or b"{}")))
         self._leaving: dict[str, float] = {}
 
     def of(self, person: str, conversation: str) -> Talk:
@@ -57,12 +58,21 @@ class Talks:
 
     def put(self, talk: Talk) -> None:
         """Kept with the next `keep` of the shelf."""
-        self._known[talk.person, talk.conversation] = talk
+        self._know(talk)
         self._shelf.put(_name(talk), json.dumps(asdict(talk)).encode(), talk.person)
+
+    def _know(self, talk: Talk) -> None:
+        self._known[talk.person, talk.conversation] = talk
+        if talk.mark:
+            self._by_mark[talk.mark] = talk
+        if talk.room:
+            self._by_room[talk.room] = talk
 
     def end(self, person: str, conversation: str) -> None:
         if talk := self._known.pop((person, conversation), None):
             self._shelf.drop(_name(talk))
+            self._by_mark.pop(talk.mark, None)
+            self._by_room.pop(talk.room, None)
             if talk.room:
                 self._leaving.setdefault(talk.room, time.monotonic() + GRACE)
 
@@ -73,9 +83,12 @@ class Talks:
     def forget(self, person: str) -> None:
         """What the safe had of them is gone."""
         self._known = {key: talk for key, talk in self._known.items() if key[0] != person}
+        kept = self._known.values()
+        self._by_mark = {talk.mark: talk for talk in kept if talk.mark}
+        self._by_room = {talk.room: talk for talk in kept if talk.room}
 
     def in_room(self, room: str) -> Talk | None:
-        return next((talk for talk in self._known.values() if talk.room == room), None)
+        return self._by_room.get(room)
 
     def marked(self, talk: Talk, key: str) -> None:
         """A room for it is about to be made, by the message with this key."""
@@ -113,15 +126,16 @@ class Talks:
     def look(self, rooms: Iterable[str], *, all_known: bool = False) -> Iterator[Talk]:
         """After the members of these rooms may have changed (all_known: and nothing is known of any
         other room). -> those whose room somebody else can read now: `overheard` is next."""
-        waiting = {talk.mark: talk for talk in self._known.values() if talk.mark and not talk.room}
+        rooms = list(rooms)
         for room in rooms:
-            if found := waiting.get(self._rooms.mark(room)):
+            found = self._by_mark.get(self._rooms.mark(room))
+            if found and not found.room:
                 self.made(found, room)
-        for talk in list(self._known.values()):
-            if all_known and talk.mark and not talk.room:
-                talk.mark = ""  # it was never made
-                self.put(talk)
-            if not talk.room or (talk.room not in rooms and not all_known):
+        touched = [talk for room in rooms if (talk := self._by_room.get(room))]
+        for talk in list(self._known.values()) if all_known else touched:
+            if not talk.room:
+                if talk.mark:  # it was never made
+                    self.unmarked(talk)
                 continue
             is_in = self._rooms.is_in(talk.room)
             if is_in and not self._rooms.alone_with(talk.room, talk.person):
@@ -135,7 +149,14 @@ class Talks:
         """It goes on without a room of its own; the one that it had is left at once."""
         if talk.room:
             self._leaving[talk.room] = 0.0
-        talk.room, talk.mark, talk.moved, talk.never = "", "", False, True
+        self._by_room.pop(talk.room, None)
+        talk.room, talk.moved, talk.never = "", False, True
+        self.unmarked(talk)
+
+    def unmarked(self, talk: Talk) -> None:
+        """No room was made for it."""
+        self._by_mark.pop(talk.mark, None)
+        talk.mark = talk.first = ""
         self.put(talk)
 
     def dropped(self, room: str) -> None:
@@ -151,11 +172,10 @@ class Talks:
 
     def to_leave(self) -> list[str]:
         """-> the rooms that it is time to leave."""
-        kept = {talk.room for talk in self._known.values()}
-        marks = {talk.mark for talk in self._known.values() if not talk.room}
         now = time.monotonic()
         for room in self._rooms.own_rooms():
-            if room not in kept and self._rooms.mark(room) not in marks:
+            talk = self._by_mark.get(self._rooms.mark(room))
+            if talk is None or talk.room not in ("", room):
                 self._leaving.setdefault(room, now + GRACE)
         return [room for room, due in self._leaving.items() if due <= now]
 

@@ -52,7 +52,7 @@ class Client:
                 self._answers.pop(said["id"]).set_exception(RuntimeError(said["error"]))
             elif "ok" in said:
                 self._answers.pop(said["id"]).set_result(said["ok"])
-        for answer in self._answers.values():
+        for answer in [each for each in self._answers.values() if not each.done()]:
             answer.set_exception(RuntimeError("the client has ended"))
 
     async def do(self, what: str, **more: object) -> Any:
