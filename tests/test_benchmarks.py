@@ -64,6 +64,25 @@ def test_the_gateway_on_xmpp_is_measured_beside_bare_slixmpp(tmp_path: Path) -> 
         assert unanswered == surplus == 0
 
 
+@pytest.mark.parametrize("platform", ["xmpp", "matrix"])
+def test_an_encrypted_chat_is_measured_beside_a_plain_one(tmp_path: Path, platform: str) -> None:
+    need_program("prosody")
+    given = (platform, "--people", "1", "--messages", "2", "--rounds", "1")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.encrypted", *given],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    ratios = re.findall(r"^ratio of \w+, encrypted to plain: ([\d.]+)$", done.stdout, re.MULTILINE)
+    assert len(ratios) == 3
+    assert min(map(float, ratios)) > 0
+    assert not list(tmp_path.iterdir()), "it leaves nothing behind"
+
+
 def test_the_gateway_on_telegram_is_measured_beside_bare_aiohttp(tmp_path: Path) -> None:
     given = ("--chats", "2", "--messages", "50", "--rounds", "1")
     lines = printed(tmp_path, "benchmarks.telegram", *given)

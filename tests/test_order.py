@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from bots.courier import Courier
 from core import forgetting, outbox, people
 from core.message import (
     Address,
+    Exposed,
     Gone,
     Later,
     Notice,
@@ -324,6 +326,74 @@ def test_a_message_on_its_way_while_the_person_moves_comes_once_and_first(run: R
             assert (one.to("ana"), two.to("ana")) == (NUMBERS[:1], NUMBERS[1:])
 
     run(story())
+
+
+def test_when_a_platform_is_blocked_another_address_takes_over_until_it_is_back(run: Run) -> None:
+    one, two = Wire("one"), Wire("two")
+
+    async def story() -> None:
+        async with office(one, two) as here:
+            ana = await here.person("ana", "one", "two")
+            one.up.clear()
+            await here.tell(ana, *NUMBERS[:5])
+            await asyncio.sleep(HOUR)
+            assert (one.sent, two.sent) == ([], [])
+            here.courier.reroute(["one"])
+            await here.tell(ana, *NUMBERS[5:10])
+            await here.until()
+            assert (one.sent, two.to("ana")) == ([], NUMBERS[:10])
+            one.up.set()
+            here.courier.reroute([])
+            await here.tell(ana, *NUMBERS[10:])
+            await here.until()
+            assert (one.to("ana"), two.to("ana")) == (NUMBERS[10:], NUMBERS[:10])
+
+    run(story())
+
+
+def test_what_is_sensitive_goes_to_an_encrypted_address_or_waits_for_one(run: Run) -> None:
+    """She wrote last where it can't go; her encrypted messenger is blocked, another one is not."""
+    open_, closed, spare = Wire("open"), Wire("closed", encrypts=True), Wire("spare", encrypts=True)
+
+    async def story() -> None:
+        async with office(open_, closed, spare) as here:
+            ana = await here.person("ana", "open", "closed", "spare")
+            keys = "update addresses set encrypted = 1, turn = :turn where platform = :platform"
+            for turn, platform in ((2, "closed"), (1, "spare")):
+                await here.now(partial(_does, keys, turn=turn, platform=platform))
+
+            async def tell(word: str) -> None:
+                notice = Notice(ana, Say("{n}", n=word), sensitive=True)
+                await here.now(lambda book: outbox.put(book, [notice], actor=ana))
+
+            async def sensitive(*wires: Wire) -> list[list[str]]:
+                return [[word for word in wire.to("ana") if word in NUMBERS] for wire in wires]
+
+            await tell("1")
+            await here.until()
+            assert await sensitive(open_, closed, spare) == [[], ["1"], []]
+            here.courier.reroute(["closed"])
+            await tell("2")
+            await here.until()
+            assert await sensitive(open_, closed, spare) == [[], ["1"], ["2"]]
+            new = "update addresses set changed = 1 where platform = :platform"
+            await here.now(partial(_does, new, platform="spare"))
+            here.courier.reroute([])
+            closed.answer = lambda out: Exposed() if out.sensitive else None
+            await tell("3")
+            await here.until(waiting=1)
+            assert await sensitive(open_, closed, spare) == [[], ["1"], ["2"]]
+            confirmed = "update addresses set changed = 0 where platform = :platform"
+            await here.now(partial(_does, confirmed, platform="spare"))
+            here.courier.again(ana)
+            await here.until()
+            assert await sensitive(open_, closed, spare) == [[], ["1"], ["2", "3"]]
+
+    run(story())
+
+
+def _does(statement: str, book: Book, **values: object) -> None:
+    book.do(statement, **values)
 
 
 def writes(book: Book, address: Address) -> None:
