@@ -53,6 +53,14 @@ def encrypted(book: Book, who: str) -> int | None:
     return found
 
 
+def has_any(book: Book, who: str) -> bool:
+    """Whether they have an encrypted address, or one whose keys are still to be confirmed."""
+    found = book.value(
+        "select 1 from addresses where person = :who and alive = 1 and encrypted = 1", who=who
+    )
+    return found is not None
+
+
 def has_encrypted(person: str) -> str:
     """The same as a condition in SQL, on a column with a person's id."""
     return f"exists (select 1 from addresses e where e.person = {person} and {_SAFE})"

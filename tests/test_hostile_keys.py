@@ -4,13 +4,15 @@ to send them.)"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vodozemac import GroupSession, InboundGroupSession
+from vodozemac import GroupSession, InboundGroupSession, MegolmMessage
 
 from adapters.matrix import devices as devices_module
 from adapters.matrix import encryption as encryption_module
@@ -183,6 +185,8 @@ JSON = st.recursive(
 )
 
 
+# a machine that does much else takes long to make them up
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), JSON))
 def test_no_answer_whatsoever_raises(said: dict[str, Any]) -> None:
     bot = Encryption(Nowhere(), Shelf(Pocket()), "password")
@@ -583,6 +587,47 @@ async def test_a_room_s_key_is_worn_after_a_hundred_messages(
     shows["/keys/query"], shows["/keys/claim"] = ada.shown(), ada.one_time_key()
     sessions = [(await written(bot, "x"))["session_id"] for _ in range(201)]
     assert [sessions.count(id) for id in dict.fromkeys(sessions)] == [100, 100, 1]
+
+
+async def test_many_at_once_over_a_change_of_keys_and_cancelled_anywhere_stay_readable(
+    bot: Encryption, shows: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stock nio loses 70 of 250 so, and a cancelled one leaves the room without its key."""
+    ada, chance = Device(ADA), random.Random(7)
+    shows["/keys/query"], shows["/keys/claim"] = ada.shown(), ada.one_time_key()
+    ask = encryption_module.ask
+
+    async def slow(*given: Any) -> Any:
+        await asyncio.sleep(0)
+        answer = await ask(*given)
+        await asyncio.sleep(0)
+        return answer
+
+    monkeypatch.setattr(encryption_module, "ask", slow)
+    sent: list[Any] = []
+
+    async def send(n: int) -> None:
+        content = {"msgtype": "m.text", "body": str(n)}
+        async with bot.sealed(ROOM, ADA, content) as ciphertext:
+            await asyncio.sleep(0)
+            sent.append((ciphertext, set(bot._outgoing[ROOM, False].shared)))
+
+    tasks = [asyncio.create_task(send(n)) for n in range(250)]
+    for task in (tasks[0], *chance.sample(tasks[1:], 40)):
+        for _ in range(chance.randrange(6)):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    failed = [t.exception() for t in tasks if not t.cancelled() and t.exception()]
+    assert failed == []
+    assert len(sent) >= 250 - 41
+    assert all(shared == {(ADA, ada.curve25519)} for _, shared in sent), "written without its key"
+    places = [
+        (each["session_id"], MegolmMessage.from_base64(each["ciphertext"]).message_index())
+        for each, _ in sent
+    ]
+    assert len(set(places)) == len(places), "a place was used twice"
+    assert len({session for session, _ in places}) == 3
 
 
 async def test_who_asks_again_for_a_key_gets_what_they_were_given_and_no_more(

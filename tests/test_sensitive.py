@@ -122,6 +122,9 @@ Two sees: 🔒 That passes only through an encrypted chat
 Vic: I have begun.
 Two sees: 🔒 Something waits for you
 Two sees nothing""")
+    await world.tell("""
+Two presses: How to get there
+Two sees: 🔒 You are in encrypted conversations.""")
     phone(world, "Two").encrypts = True
     await world.tell("""
 Two: Thank you very much indeed.

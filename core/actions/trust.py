@@ -56,7 +56,16 @@ def _check_may(book: Book, who: Person, kind: str) -> None:
     if kind == "verify" and who.trust < MODERATOR:
         raise No(Say("Only moderators can verify people."))
     if kind == "link":
-        return check_route(book, who, routes.involved(book, who.id))
+        involved = routes.involved(book, who.id)
+        if involved and not routes.has_any(book, who.id):
+            raise No(
+                Say(
+                    "🔒 You are in encrypted conversations. I give this code only in the encrypted"
+                    " chat where you had them. If you have lost it, “{forget}”, and begin anew.",
+                    forget=Word("forget"),
+                )
+            )
+        return check_route(book, who, involved)
     if who.trust < VOUCHED:
         raise No(Say("You can vouch for others once you are vouched for yourself."))
     if days := vouching.burnt_for(book, who):
