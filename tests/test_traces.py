@@ -101,6 +101,7 @@ WAYS: dict[str, tuple[str, list[str], set[str]]] = {
         {
             "bots.numbering",
             "core.actions.talking",
+            "core.joint",
             "core.actions.translators",
             "core.tasks",
             "core.masking",

@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from nio import (  # type: ignore[import-untyped]
-    SyncResponse,
-)
+from nio import SyncResponse  # type: ignore[import-untyped]
 
 from adapters.matrix import events, media, talks
 from adapters.matrix.asking import LoggedOut
 from adapters.matrix.encryption import Encryption
 from adapters.matrix.events import Event
-from adapters.matrix.homeserver import PAUSES, Homeserver, down
+from adapters.matrix.homeserver import PAUSES, Homeserver, down, stored
 from adapters.matrix.lanes import Batch, Lanes
 from adapters.matrix.placing import Placing
 from adapters.matrix.reading import Read, Reading
@@ -156,15 +154,7 @@ class Matrix:
         return position
 
     async def _keep(self) -> None:
-        for pause in (*PAUSES, None):
-            try:
-                await self._encryption.keep()
-            except Exception as error:  # whatever the store raises: nothing is kept
-                if pause is None:
-                    raise Down(f"nothing can be stored ({type(error).__name__})") from None
-                await asyncio.sleep(pause)
-            else:
-                return
+        await stored(self._encryption.keep)
 
     async def _tend(self) -> None:
         """Before the platform counts as up, others must be able to reach this device."""
@@ -300,15 +290,7 @@ class Matrix:
     async def _heard(self, event: events.Heard, room: str | None, position: str | None) -> None:
         if room and isinstance(event, Inbound):
             event = await self._securing.heard(room, event)
-        for pause in (*PAUSES, None):
-            try:
-                await self._hear(replace(event, cursor=position))
-            except Exception as error:  # whatever the store raises: nothing was committed
-                if pause is None:
-                    raise Down(f"nothing can be stored ({type(error).__name__})") from None
-                await asyncio.sleep(pause)
-            else:
-                break
+        await stored(partial(self._hear, replace(event, cursor=position)))
         if room and isinstance(event, Inbound):
             (_, thread), (_, native) = events.apart(event.thread), events.apart(event.native)
             self._receipts.due(room, thread or None, native or event.id)

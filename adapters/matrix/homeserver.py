@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from nio import (  # type: ignore[import-untyped]
     AsyncClient,
@@ -32,6 +32,19 @@ PAGE = 100  # Synapse gives no more at once
 _KINDS = ("create", "member", "join_rules", "history_visibility", "encryption")
 STATE = [f"m.room.{kind}" for kind in _KINDS]
 SAID = ["m.room.message", "m.room.encrypted", "m.sticker", "m.room.redaction"]
+
+
+async def stored(keep: Callable[[], Awaitable[object]]) -> None:
+    """Until it is on disk. Raises Down."""
+    for pause in (*PAUSES, None):
+        try:
+            await keep()
+        except Exception as error:  # whatever the store raises: nothing was committed
+            if pause is None:
+                raise Down(f"nothing can be stored ({type(error).__name__})") from None
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 class Homeserver:

@@ -172,10 +172,8 @@ class Telegram:
     # ----------------------------------------------------------------------------- out
 
     async def send(self, out: Outbound) -> str:
-        """sendMessage or editMessageText, at once. -> message id.
-
-        Raises Gone, Later, Unsent, Unknown, Refused, Exposed.
-        """
+        """sendMessage or editMessageText, at once. -> message id. Raises Gone, Later, Unsent,
+        Unknown, Refused, Exposed."""
         outcome: Undelivered
         if out.sensitive:
             raise Exposed
@@ -334,12 +332,9 @@ class Telegram:
         return QuietBot(self._token, base_url=base, request=requests, get_updates_request=requests)
 
     async def _call(self, method: str, deadline: float | None = None, /, **fields: Any) -> Any:
-        """-> the result as plain JSON. Raises TelegramError.
-
-        Methods are written with a capital, which is the same to the Bot API: the names that PTB
-        knows it would answer with a warning, and its own methods turn every answer into objects,
-        0.1 ms each.
-        """
+        """-> the result as plain JSON. Raises TelegramError. Methods are written with a capital,
+        which is the same to the Bot API: the names that PTB knows it would answer with a warning,
+        and its own methods turn every answer into objects, 0.1 ms each."""
         if self._bot is None:
             raise NotSent("not running")
         return await self._bot.do_api_request(method, api_kwargs=fields, read_timeout=deadline)

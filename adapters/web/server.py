@@ -309,8 +309,6 @@ class Web:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    # ------------------------------------------------------------ the story
-
     @property
     def _playing(self) -> bool:
         return self._story is not None and not self._story.done()

@@ -69,9 +69,8 @@ class Xmpp:
         proxy: str | None = None,
         menu: adhoc.Menu | None = None,
     ) -> None:
-        """host: where to connect if not where DNS says; the certificate is checked against the
-        JID's domain all the same. ca_file: trust this authority alone. menu: what clients list.
-        Raises Down."""
+        """host: where to connect if not where DNS says; the certificate must be the JID's domain's
+        all the same. ca_file: trust this authority alone. menu: what clients list. Raises Down."""
         self.facts = replace(type(self).facts, own=jid)
         self.up = asyncio.Event()
         self._password, self._host, self._port = password, host, port
