@@ -112,6 +112,8 @@ class Placing:
         """Leaves the rooms of conversations that are over. Raises Unsent."""
         for room in self._talks.to_leave():
             await own_rooms.leave(self._client, room)
+            self._talks.dropped(room)
+            self._rooms.drop(room)
 
     async def _open(self, talk: Talk, out: Outbound) -> None:
         """Makes the conversation's room, if it has none, and says there what it is about. Whatever
