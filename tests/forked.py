@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing import get_context
 
 _FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "tests.echo", "bots.__main__", "adapters.xmpp"])
+_FORKS.set_forkserver_preload(["pytest", "tests.echo"])
 
 
 class Forked:
@@ -21,9 +21,4 @@ class Forked:
     async def kill(self) -> None:
         """With SIGKILL."""
         self.process.kill()
-        await asyncio.to_thread(self.process.join)
-
-    async def end(self) -> None:
-        """With SIGTERM."""
-        self.process.terminate()
         await asyncio.to_thread(self.process.join)

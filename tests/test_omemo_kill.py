@@ -4,7 +4,6 @@ and again: between a ratchet's step and its message, in a key exchange, anywhere
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
 import signal
@@ -23,8 +22,7 @@ from tests.platforms.omemo import OmemoPhone, OmemoPlatform
 from tests.platforms.prosody import PASSWORD
 from tests.test_kill import Program
 
-SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
-PAIRS, LINES, KILLS = (4, 75, 20) if SOAK else (1, 20, 3)
+PAIRS, LINES, KILLS = 4, 75, 20
 
 
 class XmppProgram(Program):
