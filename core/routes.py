@@ -131,6 +131,7 @@ def is_sensitive(book: Book, notice: Notice) -> bool:
     ways = [choice.value for choice in notice.choices]
     ways += notice.reply.args.values() if notice.reply else ()
     ways += [notice.key or "", notice.replaces or "", notice.entry or "", notice.answers or ""]
+    ways += [notice.conversation or "", notice.under or ""]
     codes.update(word for way in ways for word in way.split() if len(word) <= 5)
     ids = {id for way in ways for id in _ID.findall(way)}
     return bool(codes or ids) and _any(book, codes, ids)
