@@ -12,9 +12,6 @@ from core.needs import Need, by_code, by_id, may_see, shown, skills_named
 from core.people import MODERATOR, NEW, Person
 from core.store import Book
 
-_IN_A_LIST = 160
-"""Characters of a need's text where several needs stand in one message."""
-
 _AT_ONCE = 5
 """Needs in a list."""
 
@@ -94,14 +91,11 @@ def read_need(book: Book, who: Person, code: str) -> list[Notice]:
 
 
 def digest_of(book: Book, who: Person, ids: list[str]) -> tuple[Sayable, tuple[Choice, ...]]:
-    """A few needs in one message, with their first words as far as today's ration goes."""
-    parts: list[Sayable] = []
-    choices: list[Choice] = []
-    for need in _visible(book, who, ids):
-        words = who.trust > NEW and rationing.spend(book, who, "read", need.id)
-        parts.append(shown(need, most=_IN_A_LIST if words else 0))
-        choices.append(_offer_it(need) if words else _read_it(need))
-    return paragraphs(Say("Needs of the last day:"), *parts), tuple(choices)
+    """The summaries of a few needs in one message, to be read one by one: words of several people
+    in one would wait sealed under their reader's key alone, and outlive whoever of them goes."""
+    needs = _visible(book, who, ids)
+    parts = (shown(need, most=0) for need in needs)
+    return paragraphs(Say("Needs of the last day:"), *parts), tuple(map(_read_it, needs))
 
 
 def _visible(book: Book, who: Person, ids: list[str]) -> list[Need]:
