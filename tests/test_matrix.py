@@ -289,7 +289,7 @@ async def test_history_before_the_gateway_existed_is_not_answered(
 async def test_a_store_that_stays_down_brings_the_platform_down_and_loses_nothing(
     platform: MatrixPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.matrix.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("adapters.matrix.homeserver.PAUSES", (0.01, 0.01))
     gateway = Gateway(platform)
     await gateway.start()
     phone = await introduced(gateway)
