@@ -34,6 +34,13 @@ def exported(room: Room, name: str) -> str:
     return "\n\n".join(room.does(name, text="/safety export", encrypted=True))
 
 
+def test_what_was_begun_is_held_too_and_shown(room: Room) -> None:
+    room.says("Ana", "لغو")
+    room.says("Ana", "نیاز")
+    room.says("Ana", "راز-نیمه را هنوز نفرستاده‌ام")
+    assert "│ راز-نیمه را هنوز نفرستاده‌ام" in exported(room, "Ana")
+
+
 def test_safety_counts_what_is_held(room: Room) -> None:
     (said,) = room.says("Vic", "safety")
     for what in ("1 account on a messenger", "1 offer", "1 report", "1 code handed out"):

@@ -7,6 +7,7 @@ else. No times: whoever finds a copy of it shall not be able to lay it beside wh
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Iterator
 
@@ -85,6 +86,7 @@ def export(book: Book, who: Person) -> list[Notice]:
         (Say("Your offers"), _offers(book, who)),
         (Say("Your translations"), _translations(book, who)),
         (Say("What you reported"), _reports(book, who)),
+        (Say("What you began to write"), _begun(book, who)),
     ):
         told += [_plain(who, page) for page in _pages(heading, parts)]
     for row in book.all(_TALKS, who=who.id):
@@ -262,3 +264,23 @@ def _entries(book: Book, who: Person, conversation: str) -> Iterator[tuple[Sayab
         # Translators: above the translation of a message
         translated = (lines(Say("🌐 translated"), Quote(words)) for words in done if words)
         yield lines(by, Quote(text), *translated), len(text) + sum(map(len, done))
+
+
+def _begun(book: Book, who: Person) -> Iterator[tuple[Sayable, int]]:
+    """The words in a form that is open, or waits below another."""
+    row = book.one("select answers, about from forms where person = :who", who=who.id)
+    for place, sealed in zip(("answers", "about"), row or (), strict=False):
+        said = json.loads(book.unseal(who.id, f"forms.{place}", who.id, sealed) or "{}")
+        for words in dict.fromkeys(_written(said)):
+            yield Quote(words), len(words)
+
+
+def _written(sheet: object) -> Iterator[str]:
+    for name, value in sheet.items() if isinstance(sheet, dict) else ():
+        if name in ("text", "term", "meaning", "run") and value:
+            yield value
+        elif name == "kept":  # until it is clear what it is, or for whom
+            yield from (words for words, _ in value)
+        elif name == "_below":
+            for part in value:
+                yield from _written(part)
