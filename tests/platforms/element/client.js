@@ -40,13 +40,7 @@ async function tell(event) {
     return;
   }
   event.told = true;
-  const info = () => client.getCrypto().getEncryptionInfoForEvent(event);
-  let shield = event.isEncrypted() ? await info() : null;
-  // a device that the app has not asked for yet is shown with a shield until the answer is there
-  for (let tries = 0; tries < 40 && shield?.shieldColour && !failed; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    shield = await info();
-  }
+  const shield = event.isEncrypted() ? await client.getCrypto().getEncryptionInfoForEvent(event) : null;
   out({
     event: {
       id: event.getId(), room: event.getRoomId(), sender: event.getSender(), content: event.getContent(),
