@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -34,12 +35,14 @@ PROGRAMS = {"xmpp": "prosody"}
 def need_program(name: str, package: str = "") -> None:
     """In CI a missing server is a failure; on a laptop the test is skipped and says what to do."""
     if shutil.which(name) is None:
-        _missing(package or name)
+        missing(f"{package or name} is not installed: apt-get install {package or name}")
 
 
-def _missing(name: str) -> None:
-    what = f"{name} is not installed: apt-get install {name}"
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+def missing(what: str) -> NoReturn:
+    """what: is missing, and how to get it."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def make_platform(name: str) -> Platform:
@@ -82,11 +85,10 @@ def postgresql() -> Iterator[postgres.Postgres]:
     """One cluster for all tests."""
     found = postgres.programs()
     if found is None:
-        _missing("postgresql")
-    else:
-        cluster = postgres.Postgres(found).start()
-        yield cluster
-        cluster.remove()
+        missing("postgresql is not installed: apt-get install postgresql")
+    cluster = postgres.Postgres(found).start()
+    yield cluster
+    cluster.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,7 +4,6 @@ sees fit: in its usual mode, and where it excludes insecure devices. Real Synaps
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.message import CONFIRMED, Changed, Exposed, Secret
-from tests.conftest import need_program
+from tests.conftest import missing, need_program
 from tests.platforms.element import HERE, ElementPhone, ElementPlatform
 from tests.platforms.matrix import PASSWORD
 from tests.test_contract import JPEG, Gateway, text, to
@@ -25,8 +24,7 @@ from tests.world import World, database
 def node() -> None:
     need_program("node", "nodejs")
     if not (HERE / "node_modules").is_dir():
-        what = "the client for tests is missing: npm ci --prefix tests/platforms/element"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+        missing("the client for tests is missing: npm ci --prefix tests/platforms/element")
 
 
 @pytest.fixture

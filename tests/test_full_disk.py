@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.conftest import missing
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,7 +18,7 @@ def a_namespace() -> list[str]:
         tried = ["unshare", *how, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
         if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
             return ["unshare", *how]
-    pytest.skip("this machine lets nobody mount a disk of their own (unshare --user --mount)")
+    missing("this machine lets nobody mount a disk of their own (unshare --user --mount)")
 
 
 def test_on_a_full_disk_people_are_forgotten_from_the_chat(tmp_path: Path) -> None:
