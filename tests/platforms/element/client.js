@@ -106,9 +106,11 @@ const commands = {
     }
   },
   async join({ room: invited }) {
+    // Once told of it the SDK may take the invitation from its state again: that it was told counts.
+    const told = new Promise((resolve) => client.on("Room.myMembership", (found, membership) =>
+      found.roomId === invited && membership === "join" && resolve()));
     await client.joinRoom(invited);
-    while (client.getRoom(invited)?.getMyMembership() !== "join")
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await told;
     room = invited;
     return true;
   },
